@@ -17,7 +17,7 @@
 #include "http/listening.h"
 #include "metrics/totals.h"
 
-enum { ADMIN_CONNECTIONS = 256, ADMIN_EXCHANGES = 64, ADMIN_BODY_BYTES = 64 << 10, LAST_LOOK_S = 1 };
+enum { LAST_LOOK_S = 1 };
 
 struct admin {
     struct admin_state state;
@@ -115,11 +115,8 @@ static int start(struct admin *admin, const struct config *config, const char *e
         };
     admin->options = (weir_server_options){
         .listen = elsewhere != NULL ? elsewhere : config->admin->text,
-        .limits = {.connections = ADMIN_CONNECTIONS,
-                   .exchanges = ADMIN_EXCHANGES,
-                   .always_room = true, /* no client may keep others from /healthz */
-                   .body_bytes = ADMIN_BODY_BYTES},
-        .drain = weir_ms(500), /* the gateway has gone: nothing should wait for the admin to say so */
+        .limits = ADMIN_LIMITS,
+        .drain = weir_ms(ADMIN_DRAIN_MS),
         .setup = setup,
         .background = background,
         .on_listening = elsewhere == NULL ? on_listening : NULL,

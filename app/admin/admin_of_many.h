@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <weir/error.h>
@@ -46,6 +47,14 @@ struct admin_supervisor {
     /* Writes further members of the JSON object of /processes, separated by commas: "state":"serving" (or
      * "starting", "reloading", "draining"), "generation":N, "apps":[…] as apps_status() writes it. */
     void (*status)(void *arg, struct text_out *out);
+    /* Of applications (supervisor/app_watch.h): JSON objects separated by commas, members of the pages
+     * /stalls, the latest first, and /tasks; and the sums of their stalls. Each may be NULL. */
+    void (*app_stalls)(void *arg, struct text_out *out);
+    void (*app_tasks)(void *arg, struct text_out *out);
+    void (*app_stall_totals)(void *arg,
+                             void (*fn)(void *to, const char *app, const char *kind, uint64_t count,
+                                        int64_t held_ns),
+                             void *to);
     void *arg;
 };
 

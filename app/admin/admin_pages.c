@@ -85,7 +85,7 @@ static int advice(weir_request *req, weir_response *res, struct admin_state *sta
 }
 
 /* A client gets OpenMetrics if it names that format and does not prefer the older one. */
-static bool wants_openmetrics(const weir_request *req)
+bool admin_wants_openmetrics(const weir_request *req)
 {
     struct negotiation_offer offers[2];
 
@@ -98,7 +98,7 @@ static bool wants_openmetrics(const weir_request *req)
 
 static int metrics(weir_request *req, weir_response *res, struct admin_state *state)
 {
-    const bool openmetrics = wants_openmetrics(req);
+    const bool openmetrics = admin_wants_openmetrics(req);
     struct text_out out;
 
     text_out_init(&out, PAGE_BYTES_MAX);

@@ -19,8 +19,21 @@ struct admin_page {
 };
 
 #define ADMIN_TOTALS_PATH "/totals"
+#define ADMIN_RELOAD_PATH "/reload"
+#define ADMIN_DRAIN_PATH "/drain"
+#define ADMIN_ACTION_HEADER "X-Weir-Action" /* of a request that changes something */
 
 enum { ADMIN_PAGES = 12 };
+
+/* Of the server. always_room: no client may keep others from /healthz. */
+#define ADMIN_LIMITS                                                                                         \
+    {                                                                                                        \
+        .connections = 256, .exchanges = 64, .always_room = true, .body_bytes = 64 << 10                     \
+    }
+enum { ADMIN_DRAIN_MS = 500 }; /* the gateway has gone: nothing should wait for the admin to say so */
 extern const struct admin_page admin_pages[ADMIN_PAGES];
+
+/* Whether the client of /metrics prefers OpenMetrics. */
+bool admin_wants_openmetrics(const weir_request *req);
 
 #endif

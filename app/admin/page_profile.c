@@ -24,15 +24,14 @@ enum {
 
 struct profiling {
     weir_profile *profile;
-    weir_duration length;
-    bool svg;
+    struct profile_query query;
     weir_buffer folded;
     struct text_out graph;
 };
 
 /* --- the query --- */
 
-static int read_query(weir_bytes query, struct profiling *p, const char **fault)
+int profile_query_read(weir_bytes query, struct profile_query *out, const char **fault)
 {
     char value[VALUE_BYTES], *end;
     double seconds = SECONDS_DEFAULT;
@@ -46,13 +45,19 @@ static int read_query(weir_bytes query, struct profiling *p, const char **fault)
         }
     }
     found = weir_query_find(query, "format", value, sizeof value);
-    p->svg = strcmp(value, "svg") == 0;
-    if (found != -ENOENT && !p->svg && strcmp(value, "folded") != 0) {
+    out->svg = strcmp(value, "svg") == 0;
+    if (found != -ENOENT && !out->svg && strcmp(value, "folded") != 0) {
         *fault = "format is folded or svg";
         return -EINVAL;
     }
-    p->length = (weir_duration){(int64_t)(seconds * 1e9)};
+    out->length = (weir_duration){(int64_t)(seconds * 1e9)};
     return 0;
+}
+
+const char *profile_title(char out[PROFILE_TITLE_BYTES], weir_duration length)
+{
+    snprintf(out, PROFILE_TITLE_BYTES, "CPU time, %.3g s", (double)length.ns / 1e9);
+    return out;
 }
 
 /* --- on the blocking pool, since reading debug information takes time --- */
@@ -67,16 +72,15 @@ static int collect(weir_job *job, void *arg)
 static int finish(weir_job *job, void *arg)
 {
     struct profiling *p = arg;
-    char title[64];
+    char title[PROFILE_TITLE_BYTES];
     int err;
 
     (void)job;
     err = weir_profile_close(p->profile, &p->folded);
     p->profile = NULL;
-    if (err < 0 || !p->svg)
+    if (err < 0 || !p->query.svg)
         return err;
-    snprintf(title, sizeof title, "CPU time, %.3g s", (double)p->length.ns / 1e9);
-    err = flame_graph_write(&p->graph, weir_buffer_bytes(&p->folded), title);
+    err = flame_graph_write(&p->graph, weir_buffer_bytes(&p->folded), profile_title(title, p->query.length));
     return err < 0 ? err : p->graph.err;
 }
 
@@ -96,7 +100,7 @@ static int start(struct gateway_status *status, struct profiling *p)
 
 static int sample(struct profiling *p)
 {
-    const weir_instant end = weir_after(p->length);
+    const weir_instant end = weir_after(p->query.length);
     const weir_offload_options waiting = {.when_full = WEIR_WAIT};
     int err = 0;
 
@@ -120,8 +124,8 @@ static int reply(weir_response *res, const struct profiling *p, int err)
         return weir_respond_fault(res, 503, "not_running", "the gateway is not running yet, or no longer");
     if (err < 0)
         return weir_respond_error(res, err);
-    return p->svg ? weir_respond_buffer(res, 200, "image/svg+xml", &p->graph.text)
-                  : weir_respond_buffer(res, 200, "text/plain; charset=utf-8", &p->folded);
+    return p->query.svg ? weir_respond_buffer(res, 200, "image/svg+xml", &p->graph.text)
+                        : weir_respond_buffer(res, 200, "text/plain; charset=utf-8", &p->folded);
 }
 
 int page_profile(weir_request *req, weir_response *res, struct admin_state *state)
@@ -130,9 +134,9 @@ int page_profile(weir_request *req, weir_response *res, struct admin_state *stat
     const char *fault = "";
     int err;
 
-    if (read_query(weir_bytes_of(weir_request_query(req)), &p, &fault) < 0)
+    if (profile_query_read(weir_bytes_of(weir_request_query(req)), &p.query, &fault) < 0)
         return weir_respond_fault(res, 400, "malformed", fault);
-    if (p.length.ns == 0) /* the client only asks whether there is such a page */
+    if (p.query.length.ns == 0) /* the client only asks whether there is such a page */
         return weir_respond_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);

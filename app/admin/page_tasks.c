@@ -26,6 +26,7 @@ struct reading {
     struct gateway_status *status;
     weir_tasks_options options;
     char filter[FILTER_BYTES];
+    int process;       /* its number; 0: none is written */
     bool has_stacks;   /* the query says whether to write stacks */
     weir_tasks *tasks; /* NULL: the gateway does not run */
 };
@@ -78,10 +79,19 @@ static const char *read_query(weir_bytes query, struct reading *r)
     if (found != -ENOENT &&
         (found < 0 || text[0] < '1' || text[0] > '9' || *end != '\0' || r->options.tasks_max > TASKS_MAX))
         return "limit is a number, 1 to 2000000";
+    if (weir_query_find(query, PAGE_TASKS_PROCESS, text, sizeof text) > 0)
+        r->process = atoi(text);
     found = weir_query_find(query, "stacks", text, sizeof text);
     r->has_stacks = found != -ENOENT;
     r->options.stacks = strcmp(text, "1") == 0;
     return r->has_stacks && !r->options.stacks && strcmp(text, "0") != 0 ? "stacks is 0 or 1" : NULL;
+}
+
+const char *page_tasks_fault(weir_bytes query)
+{
+    struct reading reading = {0};
+
+    return read_query(query, &reading);
 }
 
 /* Waits for the pool however full it is: tasks are asked for when the machine is busy. */
@@ -98,7 +108,7 @@ static int answer(weir_response *res, struct reading *r)
     text_out_init(&out, PIECE_BYTES_MAX);
     err = weir_respond_begin(res, 200, "application/json", -1);
     if (err == 0)
-        err = tasks_json_write(r->tasks, &out, pour, res);
+        err = tasks_json_write(r->tasks, r->process, &out, pour, res);
     weir_buffer_free(&out.text);
     return err;
 }

@@ -19,4 +19,10 @@ void page_tasks_open(struct admin_state *state);
  */
 int page_tasks(weir_request *req, weir_response *res, struct admin_state *state);
 
+/* In the query of a supervisor: the number of the process, which each loop is then written with. */
+#define PAGE_TASKS_PROCESS "process"
+
+/* Returns: what is wrong with a query; NULL: nothing. */
+const char *page_tasks_fault(weir_bytes query);
+
 #endif

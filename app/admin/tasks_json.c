@@ -141,7 +141,7 @@ static int pour_some(struct text_out *out, int (*pour)(void *arg, struct text_ou
     return out->err;
 }
 
-int tasks_json_write(const weir_tasks *tasks, struct text_out *out,
+int tasks_json_write(const weir_tasks *tasks, int process, struct text_out *out,
                      int (*pour)(void *arg, struct text_out *out), void *arg)
 {
     struct writer w = {.out = out};
@@ -150,8 +150,10 @@ int tasks_json_write(const weir_tasks *tasks, struct text_out *out,
     text_out_add(out, "{\"loops\":[");
     for (int loop = 0; loop < weir_tasks_loop_count(tasks) && out->err == 0; loop++) {
         const weir_task_info *info;
-        text_out_printf(out, "%s{\"loop\":%d,\"tasks\":%zu,\"tree\":[", loop > 0 ? "," : "", loop,
-                        weir_tasks_on_loop(tasks, loop));
+        text_out_printf(out, "%s{\"loop\":%d,", loop > 0 ? "," : "", loop);
+        if (process > 0)
+            text_out_printf(out, "\"process\":%d,", process);
+        text_out_printf(out, "\"tasks\":%zu,\"tree\":[", weir_tasks_on_loop(tasks, loop));
         w.has_root = false;
         for (; (info = weir_tasks_at(tasks, i)) != NULL && info->loop == loop; i++) {
             write_task(&w, info);

@@ -14,11 +14,11 @@
 
 #include "text/text_out.h"
 
-/* Writes all of it, piece by piece: whenever there is a good deal of text, pour(arg, out) is called, which
- * empties out->text, and may wait.
+/* process: its number, which is written with each loop; 0: not. Writes all of it, piece by piece: whenever
+ * there is a good deal of text, pour(arg, out) is called, which empties out->text, and may wait.
  * Returns: 0; the first error of pour or of writing.
  */
-WEIR_CHECKED int tasks_json_write(const weir_tasks *tasks, struct text_out *out,
+WEIR_CHECKED int tasks_json_write(const weir_tasks *tasks, int process, struct text_out *out,
                                   int (*pour)(void *arg, struct text_out *out), void *arg);
 
 #endif

@@ -224,3 +224,11 @@ const struct snapshot *joined_windows(struct joined *j, void (*pause)(void))
     collect_failing_first(&j->now);
     return &j->now;
 }
+
+void joined_add_stalls(struct joined *j, const char *route, const char *kind, uint64_t count, int64_t held_ns)
+{
+    const enum weir_stall_type type = joined_stall_type(kind);
+
+    if ((int)type < WEIR_STALL_TYPES)
+        add_stall_total(&j->now, route, type, count, (double)held_ns / 1e9);
+}

@@ -50,6 +50,9 @@ void joined_pools(struct snapshot *s, const struct sums *sums, bool with_gone);
 void joined_stalls(struct snapshot *s, const struct sums *sums); /* after the routes */
 void joined_guard_calls(struct snapshot *s, const struct sums *sums);
 
+/* The type of a stall by its name; WEIR_STALL_TYPES: there is none. */
+enum weir_stall_type joined_stall_type(const char *name);
+
 /* Frees what the functions above have allocated. */
 void joined_free(struct snapshot *s);
 

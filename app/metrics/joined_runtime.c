@@ -169,8 +169,7 @@ void joined_pools(struct snapshot *s, const struct sums *sums, bool with_gone)
 
 /* --- what holds loops --- */
 
-/* Returns: WEIR_STALL_TYPES: there is none of this name. */
-static enum weir_stall_type type_of(const char *name)
+enum weir_stall_type joined_stall_type(const char *name)
 {
     int type = 0;
 
@@ -184,10 +183,10 @@ static void take_worst(struct snapshot_stall *worst, const struct totals_row *re
     const double held_ms = (double)read->values[WORST_HELD_NS] / 1e6;
     const char *cause = read->texts[WORST_CAUSE] != NULL ? read->texts[WORST_CAUSE] : "";
 
-    if ((worst->found && held_ms <= worst->held_max_ms) || (int)type_of(cause) == WEIR_STALL_TYPES)
+    if ((worst->found && held_ms <= worst->held_max_ms) || (int)joined_stall_type(cause) == WEIR_STALL_TYPES)
         return;
     *worst = (struct snapshot_stall){.found = true,
-                                     .cause = weir_stall_type_name(type_of(cause)),
+                                     .cause = weir_stall_type_name(joined_stall_type(cause)),
                                      .held_max_ms = held_ms,
                                      .count = (uint64_t)read->values[WORST_COUNT]};
     snprintf(worst->task, sizeof worst->task, "%s",
@@ -206,8 +205,8 @@ void joined_stalls(struct snapshot *s, const struct sums *sums)
     s->stall_total_count = 0;
     s->worst_stall.found = false;
     for (const struct sum_row *row = sums_first(sums, TOTALS_STALLS); row != NULL; row = sums_next(row))
-        if ((int)type_of(row->keys[1]) < WEIR_STALL_TYPES)
-            add_stall_total(s, row->keys[0], type_of(row->keys[1]), row->numbers[STALLS_COUNT],
+        if ((int)joined_stall_type(row->keys[1]) < WEIR_STALL_TYPES)
+            add_stall_total(s, row->keys[0], joined_stall_type(row->keys[1]), row->numbers[STALLS_COUNT],
                             (double)row->numbers[STALLS_HELD_NS] / 1e9);
     expect_stall_totals(s);
     for (size_t place = 0; worst != NULL && sums_each_living(sums, worst, &place, &read);)

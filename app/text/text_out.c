@@ -5,10 +5,22 @@
 
 #include <weir/json.h>
 
+enum { PAUSE_BYTES = 32 << 10 };
+
 void text_out_init(struct text_out *out, size_t bytes_max)
 {
     weir_buffer_init(&out->text, bytes_max);
     out->err = 0;
+    out->pause = NULL;
+    out->paused_at = 0;
+}
+
+static void pause_after_much(struct text_out *out)
+{
+    if (out->pause == NULL || out->text.len < out->paused_at + PAUSE_BYTES)
+        return;
+    out->paused_at = out->text.len;
+    out->pause();
 }
 
 void text_out_printf(struct text_out *out, const char *format, ...)
@@ -20,18 +32,21 @@ void text_out_printf(struct text_out *out, const char *format, ...)
     va_start(args, format);
     out->err = weir_buffer_vprintf(&out->text, format, args);
     va_end(args);
+    pause_after_much(out);
 }
 
 void text_out_add(struct text_out *out, const char *text)
 {
     if (out->err == 0)
         out->err = weir_buffer_append_text(&out->text, text);
+    pause_after_much(out);
 }
 
 void text_out_bytes(struct text_out *out, const char *bytes, size_t length)
 {
     if (out->err == 0)
         out->err = weir_buffer_append(&out->text, bytes, length);
+    pause_after_much(out);
 }
 
 void text_out_count(struct text_out *out, uint64_t count)

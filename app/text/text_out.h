@@ -13,6 +13,9 @@
 struct text_out {
     weir_buffer text;
     int err; /* the first error; nothing is added after it */
+    /* Called after each 32 KiB, so that a writer of a long text lets other tasks run; may wait. NULL: not. */
+    void (*pause)(void);
+    size_t paused_at;
 };
 
 /* Begins an empty text of at most so many bytes. weir_buffer_free(&out->text) frees it. */

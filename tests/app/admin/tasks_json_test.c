@@ -74,7 +74,7 @@ static int write_tree(void *arg)
     tasks = look_at_tasks(&(weir_tasks_options){.stacks = true});
     memset(&poured, 0, sizeof poured);
     text_out_init(&out, 256 << 10);
-    assert_int_equal(tasks_json_write(tasks, &out, pour, &poured), 0);
+    assert_int_equal(tasks_json_write(tasks, 0, &out, pour, &poured), 0);
     weir_buffer_free(&out.text);
     weir_tasks_close(tasks);
     weir_scope_cancel(&scope);

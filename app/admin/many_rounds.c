@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <weir/log.h>
+#include <weir/task.h>
+
+#include "admin/admin_pages.h"
+#include "admin/last_totals.h"
+#include "admin/many.h"
+
+void many_pause(void)
+{
+    (void)weir_yield(); /* a cancel is noticed by the next wait */
+}
+
+/* --- who there is --- */
+
+static struct many_process *find(struct admin_of_many *admin, pid_t pid)
+{
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++)
+        if (admin->processes[i].used && admin->processes[i].is.pid == pid)
+            return &admin->processes[i];
+    return NULL;
+}
+
+static struct many_process *find_or_add(struct admin_of_many *admin, const struct admin_process *is)
+{
+    struct many_process *process = find(admin, is->pid);
+
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX && process == NULL; i++)
+        if (!admin->processes[i].used) {
+            process = &admin->processes[i];
+            *process = (struct many_process){.used = true, .answered = weir_now(), .exchanges = -1};
+        }
+    if (process != NULL)
+        process->is = *is;
+    return process;
+}
+
+static size_t place_of(const struct admin_of_many *admin, const struct many_process *process)
+{
+    return (size_t)(process - admin->processes);
+}
+
+/* A process has ended: takes what it has left, and gives its place up. */
+static void end(struct admin_of_many *admin, struct many_process *process)
+{
+    struct sums *sums = joined_sums(admin->joined);
+    weir_buffer totals;
+
+    weir_buffer_init(&totals, TOTALS_BYTES_MAX);
+    if (last_totals_take(process->is.address, process->is.pid, &totals) == 0)
+        (void)sums_take(sums, place_of(admin, process), process->is.number, &totals);
+    weir_buffer_free(&totals);
+    sums_end(sums, place_of(admin, process));
+    *process = (struct many_process){0};
+}
+
+/* Takes what the supervisor lists. */
+static void match(struct admin_of_many *admin)
+{
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++)
+        admin->processes[i].listed = false;
+    for (size_t i = 0; i < admin->listed; i++) {
+        struct many_process *process = find(admin, admin->list[i].pid);
+        if (process != NULL)
+            process->listed = true;
+    }
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++) /* those that are new may need the places */
+        if (admin->processes[i].used && !admin->processes[i].listed)
+            end(admin, &admin->processes[i]);
+    for (size_t i = 0; i < admin->listed; i++)
+        if (admin->list[i].pid > 0)
+            (void)find_or_add(admin, &admin->list[i]);
+}
+
+static void list_processes(struct admin_of_many *admin)
+{
+    struct joined_processes seen = {0};
+    uint64_t restarts = 0;
+
+    admin->listed = admin->supervisor.processes(admin->supervisor.arg, admin->list, ADMIN_PROCESSES_MAX);
+    match(admin);
+    for (size_t i = 0; i < admin->listed; i++) {
+        const struct admin_process *is = &admin->list[i];
+        const struct many_process *process = is->pid > 0 ? find(admin, is->pid) : NULL;
+        seen.ready += is->ready && !is->draining;
+        seen.draining += is->draining;
+        seen.starting += !is->ready && !is->draining;
+        seen.silent += process != NULL && process->err < 0;
+        restarts += is->draining ? 0 : is->restarts;
+    }
+    if (restarts > admin->restarts) /* a number that is gone takes its restarts along */
+        admin->restarts = restarts;
+    seen.restarts = admin->restarts;
+    joined_set_processes(admin->joined, &seen);
+}
+
+/* Keeps those of the list that answer pages. */
+static size_t keep_askable(struct admin_process *list, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (list[i].pid > 0 && (list[i].ready || list[i].draining))
+            list[kept++] = list[i];
+    return kept;
+}
+
+/* --- what they say --- */
+
+static int exchanges_of(const struct admin_of_many *admin, const struct many_process *process)
+{
+    const struct sum_row *row = sums_first(joined_sums(admin->joined), TOTALS_GATEWAY);
+    struct totals_row read;
+
+    for (size_t place = 0; row != NULL && sums_each_living(joined_sums(admin->joined), row, &place, &read);)
+        if (place - 1 == place_of(admin, process))
+            return (int)read.values[GATEWAY_EXCHANGES];
+    return -1;
+}
+
+static int take(struct admin_of_many *admin, struct many_process *process, const struct asked *asked)
+{
+    weir_buffer totals;
+    int err = asked->err == 0 && asked->status != 200 ? -WEIR_EPROTOCOL : asked->err;
+
+    weir_buffer_init(&totals, TOTALS_BYTES_MAX);
+    if (err == 0)
+        err = weir_buffer_append(&totals, asked->reply.body, asked->reply.body_bytes);
+    if (err == 0)
+        err = sums_take(joined_sums(admin->joined), place_of(admin, process), process->is.number, &totals);
+    weir_buffer_free(&totals);
+    return err;
+}
+
+/* Logs when a process stops to answer, and when it answers again. */
+static void note_answer(struct admin_of_many *admin, struct many_process *process, int err)
+{
+    if (err < 0 && process->err == 0)
+        weir_log(WEIR_LOG_WARN, "a gateway process does not tell its figures",
+                 WEIR_KV_INT("pid", process->is.pid), WEIR_KV("err", weir_error_text(err)));
+    else if (err == 0 && process->err < 0)
+        weir_log(WEIR_LOG_INFO, "a gateway process tells its figures again",
+                 WEIR_KV_INT("pid", process->is.pid));
+    process->err = err;
+    if (err < 0)
+        return;
+    process->answered = weir_now();
+    process->has_answered = true;
+    process->exchanges = exchanges_of(admin, process);
+}
+
+/* Asks those of the list that answer; the list and the places may change meanwhile. */
+static int ask_all(struct admin_of_many *admin, const struct admin_process *list, size_t count)
+{
+    int err;
+
+    for (size_t i = 0; i < count; i++)
+        admin->asked[i] = (struct asked){.process = &list[i]};
+    err = asking_all(admin->client, admin->asked, count, ADMIN_TOTALS_PATH, weir_ms(ASKING_MS),
+                     TOTALS_BYTES_MAX);
+    for (size_t i = 0; i < count && err == 0; i++) {
+        struct many_process *process = find(admin, list[i].pid);
+        if (process != NULL)
+            note_answer(admin, process, take(admin, process, &admin->asked[i]));
+        err = weir_yield();
+    }
+    asking_free(admin->asked, count);
+    return err;
+}
+
+int many_round(struct admin_of_many *admin, weir_instant since)
+{
+    int err;
+
+    if (admin->round.ns > since.ns)
+        return 0;
+    admin->round = weir_now();
+    list_processes(admin);
+    err = ask_all(admin, admin->list, keep_askable(admin->list, admin->listed));
+    list_processes(admin); /* one may have ended meanwhile, or have stopped to answer */
+    return err;
+}
+
+void many_ask_one(struct admin_of_many *admin, const struct admin_process *process)
+{
+    if (find_or_add(admin, process) != NULL)
+        (void)ask_all(admin, process, 1);
+}
+
+/* --- other pages --- */
+
+/* What is asked, and who. */
+struct asking {
+    struct asked asked[ADMIN_PROCESSES_MAX];
+    struct admin_process list[ADMIN_PROCESSES_MAX];
+};
+
+int many_list(struct admin_of_many *admin, struct asked **out)
+{
+    struct asking *asking = calloc(1, sizeof *asking);
+    size_t count;
+
+    *out = NULL;
+    if (asking == NULL)
+        return -ENOMEM;
+    count = admin->supervisor.processes(admin->supervisor.arg, asking->list, ADMIN_PROCESSES_MAX);
+    count = keep_askable(asking->list, count);
+    for (size_t i = 0; i < count; i++)
+        asking->asked[i].process = &asking->list[i];
+    *out = asking->asked;
+    return (int)count;
+}
+
+int many_ask(struct admin_of_many *admin, const char *path, weir_duration within, uint64_t bytes_max,
+             struct asked **out)
+{
+    int count = many_list(admin, out), err = 0;
+
+    if (count > 0)
+        err = asking_all(admin->client, *out, (size_t)count, path, within, bytes_max / (uint64_t)count);
+    if (err == 0)
+        return count;
+    many_free(*out, count);
+    *out = NULL;
+    return err;
+}
+
+void many_free(struct asked *asked, int count)
+{
+    if (asked == NULL)
+        return;
+    asking_free(asked, (size_t)count);
+    free(asked); /* the beginning of a struct asking */
+}
+
+int many_tell_silent(weir_response *res, const struct asked *asked, int count)
+{
+    char pids[ADMIN_PROCESSES_MAX * 12 + 1] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < count; i++)
+        if (asked[i].err < 0 || asked[i].status != 200)
+            used += (size_t)snprintf(pids + used, sizeof pids - used, "%s%d", used > 0 ? ", " : "",
+                                     (int)asked[i].process->pid);
+    return used > 0 ? weir_response_header_add(res, "x-weir-silent", pids) : 0;
+}
