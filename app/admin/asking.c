@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin/asking.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include <weir/scope.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
 #include <weir/log.h>
 
 #include "admin/admin_pages.h"

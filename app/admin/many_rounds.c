@@ -51,8 +51,10 @@ static void end(struct admin_of_many *admin, struct many_process *process)
     weir_buffer totals;
 
     weir_buffer_init(&totals, TOTALS_BYTES_MAX);
-    if (last_totals_take(process->is.address, process->is.pid, &totals) == 0)
-        (void)sums_take(sums, place_of(admin, process), process->is.number, &totals);
+    if (last_totals_take(process->is.address, process->is.pid, &totals) == 0 &&
+        sums_take(sums, place_of(admin, process), process->is.number, &totals) < 0)
+        weir_log(WEIR_LOG_WARN, "what a gateway process has counted last cannot be read",
+                 WEIR_KV_INT("pid", process->is.pid));
     weir_buffer_free(&totals);
     sums_end(sums, place_of(admin, process));
     *process = (struct many_process){0};
