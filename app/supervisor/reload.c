@@ -11,6 +11,7 @@
 #include <weir/task.h>
 
 #include "supervisor/log_lines.h"
+#include "supervisor/slimming.h"
 #include "supervisor/state.h"
 
 enum { SAID_BYTES_MAX = 48 << 10, SETTLE_LOOK_MS = 250 };
@@ -203,6 +204,7 @@ int reload_run(void *arg)
         r->result = reload(s, &r->said);
         r->done = asked;
         weir_event_set(&r->finished);
+        slim_down();
         err = weir_sleep(weir_ms(RELOAD_PAUSE_MS));
     }
     return 0;

@@ -16,6 +16,7 @@
 #include "http/listening.h"
 #include "supervisor/log_lines.h"
 #include "supervisor/orphans.h"
+#include "supervisor/slimming.h"
 #include "supervisor/state.h"
 
 enum {
@@ -144,6 +145,7 @@ static int serve(void *arg)
 
     applications_prepare(&s->applications, &s->in_force->config, &s->asked);
     if (start(s, s->first) == 0) {
+        slim_down();
         weir_scope_open(&reloading, weir_never(), 0);
         (void)weir_spawn(&reloading, "reload", reload_run, s);
         (void)!weir_event_wait(&s->drains);
