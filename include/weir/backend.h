@@ -191,6 +191,9 @@ typedef struct weir_backend_stats {
     weir_instant open_since; /* when it opened first; meaningful while it is open */
     uint64_t opened;         /* how often it has opened */
     bool panics;             /* every instance is down or ejected, and all of them are asked */
+    /* With shared memory: the same in all processes for what they have in common, and nothing else has it. 0
+     * without */
+    uint64_t shared_id;
 } weir_backend_stats;
 
 /* Calls fn for each backend of a runtime, once however many loops have it open.

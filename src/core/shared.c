@@ -207,12 +207,15 @@ static int add(weir_shared *shared, const char *name, size_t counts, size_t byte
 }
 
 /* The directory is valid also when the process that held the lock has died, see add(). */
-int weir__shared_enter(weir_shared *shared)
+void weir__shared_enter(weir_shared *shared)
 {
     pthread_mutex_t *lock = &shared->header->lock;
     int err = pthread_mutex_lock(lock);
 
-    return -(err == EOWNERDEAD ? pthread_mutex_consistent(lock) : err);
+    if (err == EOWNERDEAD)
+        err = pthread_mutex_consistent(lock);
+    if (err != 0)
+        abort(); /* the memory was written over */
 }
 
 void weir__shared_leave(weir_shared *shared)
@@ -257,9 +260,7 @@ int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size
     entry = find(shared, name);
     if (entry != NULL)
         return use(entry, counts, bytes, out);
-    err = weir__shared_enter(shared);
-    if (err < 0)
-        return err;
+    weir__shared_enter(shared);
     err = weir__shared_block(shared, name, counts, bytes, out);
     weir__shared_leave(shared);
     return err;

@@ -50,9 +50,8 @@ struct weir_shared {
 };
 
 /* Takes the one lock of the memory, for moments: for what is changed seldom. A holder that died may have left
- * a change half done: what the lock guards can be told to be whole or not, and is mended by the next one.
- * Returns: 0; an error that cannot be. */
-int weir__shared_enter(weir_shared *shared) WEIR_CHECKED;
+ * a change half done: what the lock guards can be told to be whole or not, and is mended by the next one. */
+void weir__shared_enter(weir_shared *shared);
 void weir__shared_leave(weir_shared *shared);
 
 /* As weir_shared_block(), under the lock. */

@@ -2,6 +2,7 @@
 #include "http/client/backend/acquire.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include <weir/log.h>
 
@@ -50,19 +51,17 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 static int enter(weir_backend *b, struct weir__fetch *f)
 {
     struct weir__backend_common *common = weir__backend_common(b);
-    const int limit = weir__backend_options(b)->limit;
+    const int limit = weir__backend_options(b)->limit > 0 ? weir__backend_options(b)->limit : INT_MAX;
     enum weir__breaker_verdict verdict;
 
     weir__instance_count(&common->requests);
-    if (atomic_fetch_add_explicit(&common->in_use, 1, memory_order_relaxed) >= limit && limit > 0) {
-        atomic_fetch_sub_explicit(&common->in_use, 1, memory_order_relaxed);
+    if (!weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit))
         return refuse(b, f, WEIR_BACKEND_LIMITED);
-    }
     verdict = weir__breaker_is_closed(&common->breaker)
                   ? WEIR__BREAKER_PASSES
                   : weir__breaker_admit(&common->breaker, weir__loop_now_ns(b->member.loop));
     if (verdict == WEIR__BREAKER_REFUSES) {
-        atomic_fetch_sub_explicit(&common->in_use, 1, memory_order_relaxed);
+        weir__backend_give_one(&common->counts.in_use, b->member.process);
         return refuse(b, f, WEIR_BACKEND_OPEN);
     }
     b->in_use++;
@@ -78,8 +77,9 @@ void weir__backend_leave(struct weir__fetch *f)
     if (b == NULL)
         return;
     if (use->instance != NULL)
-        atomic_fetch_sub_explicit(&use->instance->in_use, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&weir__backend_common(b)->in_use, 1, memory_order_relaxed);
+        weir__backend_give_one(weir__instance_in_use(weir__backend_common(b), use->instance),
+                               b->member.process);
+    weir__backend_give_one(&weir__backend_common(b)->counts.in_use, b->member.process);
     if (use->is_probe && !use->is_counted)
         weir__breaker_forgo(&weir__backend_common(b)->breaker, weir__loop_now_ns(b->member.loop));
     b->in_use--;
@@ -171,14 +171,13 @@ static int wait_for_slot(weir_backend *b, struct weir__fetch *f, struct weir__cl
 {
     struct weir__backend_common *common = weir__backend_common(b);
     void *connection = NULL;
-    int err = 0;
+    int err;
 
-    if (atomic_fetch_add_explicit(&common->waiting, 1, memory_order_relaxed) >=
-        weir__backend_options(b)->waiting_max)
-        err = refuse(b, f, WEIR_BACKEND_BUSY);
-    else
-        err = weir__slot_share_wait(&b->slots, &connection);
-    atomic_fetch_sub_explicit(&common->waiting, 1, memory_order_relaxed);
+    if (!weir__backend_take_one(common, &common->counts.waiting, b->member.process,
+                                weir__backend_options(b)->waiting_max))
+        return refuse(b, f, WEIR_BACKEND_BUSY);
+    err = weir__slot_share_wait(&b->slots, &connection);
+    weir__backend_give_one(&common->counts.waiting, b->member.process);
     *given = connection;
     return err;
 }
@@ -202,11 +201,12 @@ static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct 
 
 static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *origin)
 {
-    struct weir__instance *instance = &weir__backend_common(b)->instances[weir__backend_number_of(b, origin)];
+    struct weir__backend_common *common = weir__backend_common(b);
+    const int number = weir__backend_number_of(b, origin);
 
-    f->use.instance = instance;
-    atomic_fetch_add_explicit(&instance->in_use, 1, memory_order_relaxed);
-    weir__instance_count(&instance->requests);
+    f->use.instance = &common->instances[number];
+    (void)atomic_fetch_add(&common->counts.of_instance[number].cells[b->member.process], 1);
+    weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/backend/balance.h"
 
+#include <string.h>
+
 void weir__balance_candidates(const struct weir__backend_common *common, const uint8_t *here, int count,
                               struct weir__candidates *out)
 {
@@ -17,8 +19,7 @@ void weir__balance_candidates(const struct weir__backend_common *common, const u
 
 static int in_use(const struct weir__backend_common *common, int number)
 {
-    return atomic_load_explicit((atomic_int *)(uintptr_t)&common->instances[number].in_use,
-                                memory_order_relaxed);
+    return weir__backend_sum(common, &common->counts.of_instance[number]);
 }
 
 int weir__balance_least(const struct weir__backend_common *common, const struct weir__candidates *c,
@@ -52,13 +53,16 @@ static uint64_t mix(uint64_t h)
     return h ^ h >> 33;
 }
 
+uint64_t weir__balance_hash_add(uint64_t hash, const void *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(1099511628211); /* FNV-1a */
+    return mix(hash);
+}
+
 uint64_t weir__balance_hash_of(const char *text)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(1099511628211); /* FNV-1a */
-    return mix(hash);
+    return weir__balance_hash_add(WEIR__BALANCE_HASH, text, strlen(text));
 }
 
 int weir__balance_hash(const uint64_t *hashes, const struct weir__candidates *c, const char *key)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the loops that have a backend open share of it: instances, what is known of them, and all maxima.
+/* What the loops that have a backend open share of it: instances, what is known of them, and all maxima. It
+ * lies in the memory of the runtime or, if the runtime has any, in shared memory: then the loops are those of
+ * several processes.
  *
  * One plain structure without pointers: each number in it means the same to whoever maps it.
  *
- * Threading: what is atomic is read and written by any loop. The rest is written under the lock of struct
- * weir__backend_shared (shared.h), and read under it.
+ * Threading: what is atomic is read and written by any loop. The rest is written by who has
+ * weir__backend_lock() (shared.h), and read likewise.
  */
 #ifndef WEIR__BACKEND_COMMON_H
 #define WEIR__BACKEND_COMMON_H
@@ -12,6 +14,8 @@
 #include <weir/backend.h>
 
 #include <stdatomic.h>
+
+#include <weir/shared.h>
 
 #include "http/client/backend/breaker.h"
 #include "http/client/backend/eject.h"
@@ -35,7 +39,6 @@ struct weir__instance {
     uint64_t urls;           /* that have it: a bit for each number */
     uint32_t generation;     /* grows when the place is taken anew, or the first of its urls is another one */
     uint64_t gone_at;        /* the version of the table in which it went */
-    atomic_int in_use;       /* requests in progress */
     _Atomic uint64_t eject;  /* a state of eject.h */
     _Atomic uint32_t health; /* a state of health.h */
     atomic_int last_error;   /* a code, or a status of 500 or above; 0: none */
@@ -45,12 +48,36 @@ struct weir__instance {
     _Atomic uint64_t requests, failures, ejections;
 };
 
+/* What processes and their requests hold, each process in its own cells: one that dies gives it back. A
+ * runtime without shared memory is process 0. */
+struct weir__backend_counts {
+    weir_shared_count users;       /* processes that have the backend open */
+    weir_shared_count keeper;      /* the process that does what is done once for all; 1 or 0 */
+    weir_shared_count in_use;      /* requests in progress */
+    weir_shared_count waiting;     /* of them, those that wait for a connection */
+    weir_shared_count connections; /* in use and idle */
+    weir_shared_count queued;      /* tasks that are in a queue for a slot (net/slots.h) */
+    weir_shared_count of_instance[WEIR__INSTANCES_MAX]; /* requests in progress */
+};
+
+enum { WEIR__BACKEND_COUNTS = sizeof(struct weir__backend_counts) / sizeof(weir_shared_count) };
+enum { WEIR__BACKEND_COMMON_NAME_BYTES = 64 };
+
 struct weir__backend_common {
+    struct weir__backend_counts counts; /* first */
+    atomic_int processes;               /* the greatest number of a process that had it open, plus one */
+
+    /* Of a block of shared memory, under its lock: what it is for, see common.c. */
+    char name[WEIR__BACKEND_COMMON_NAME_BYTES];
+    uint64_t digest;          /* of name and options; 0: it is for nothing yet */
+    uint64_t serial;          /* no other use of a block has had it */
+    _Atomic int64_t alive_ns; /* when a process that has it open last said so */
+    _Atomic int64_t queued_since_ns[WEIR_SHARED_MEMBERS_MAX]; /* by process: the first of those `queued` */
+
+    atomic_bool changes;      /* the table is being changed; if not, its last writer has died meanwhile */
     _Atomic uint64_t version; /* of the table of instances: grows with each change */
     atomic_int here;          /* instances that are */
     atomic_int ejected;       /* of them */
-    atomic_int in_use;        /* requests in progress */
-    atomic_int waiting;       /* of them, those that wait for a connection */
     _Atomic uint32_t turn;    /* of WEIR_BALANCE_ROUND_ROBIN */
     atomic_bool panics;       /* as last seen by a request */
     _Atomic uint64_t requests;
@@ -63,6 +90,63 @@ struct weir__backend_common {
 static inline int weir__instance_url(const struct weir__instance *i)
 {
     return i->urls != 0 ? __builtin_ctzll(i->urls) : 0;
+}
+
+struct weir__backend_settings;
+
+/* --- in shared memory --- */
+
+/* Finds the block of the backend of these settings, or makes one, for this process to use. After a failure
+ * there is none. Returns: 0; -ENOSPC. */
+int weir__backend_common_join(weir_shared *memory, const struct weir__backend_settings *settings,
+                              int64_t now_ns, struct weir__backend_common **out) WEIR_CHECKED;
+
+/* The process uses it no longer, and has nothing of it. */
+void weir__backend_common_leave(weir_shared *memory, struct weir__backend_common *c);
+
+/* Takes the lock of the memory, until weir__shared_leave(); the table of instances is whole. */
+void weir__backend_common_enter(weir_shared *memory, struct weir__backend_common *c);
+
+/* --- counts --- */
+
+/* Adds up a count of all processes. */
+static inline int weir__backend_sum(const struct weir__backend_common *c, const weir_shared_count *n)
+{
+    int processes = atomic_load_explicit((atomic_int *)(uintptr_t)&c->processes, memory_order_relaxed);
+    int sum = 0;
+
+    for (int i = 0; i < processes; i++)
+        sum += atomic_load((_Atomic int32_t *)(uintptr_t)&n->cells[i]);
+    return sum;
+}
+
+/* Adds one to a count for a process, unless all of them together have max. Of several that reach for the last
+ * one at the same time, all may fail if they are of several processes. */
+static inline bool weir__backend_take_one(const struct weir__backend_common *c, weir_shared_count *n,
+                                          int process, int max)
+{
+    int sum = atomic_fetch_add(&n->cells[process], 1);
+    int processes = atomic_load_explicit((atomic_int *)(uintptr_t)&c->processes, memory_order_relaxed);
+
+    for (int i = 0; i < processes; i++)
+        if (i != process)
+            sum += atomic_load(&n->cells[i]);
+    if (sum < max)
+        return true;
+    (void)atomic_fetch_sub(&n->cells[process], 1);
+    return false;
+}
+
+/* The requests to an instance that are in progress. */
+static inline weir_shared_count *weir__instance_in_use(struct weir__backend_common *c,
+                                                       const struct weir__instance *instance)
+{
+    return &c->counts.of_instance[instance - c->instances];
+}
+
+static inline void weir__backend_give_one(weir_shared_count *n, int process)
+{
+    (void)atomic_fetch_sub(&n->cells[process], 1);
 }
 
 static inline int64_t weir__instance_count(_Atomic uint64_t *n)

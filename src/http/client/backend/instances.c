@@ -22,30 +22,22 @@ static bool is_listed(const char *address, const char (*addresses)[WEIR__INSTANC
     return false;
 }
 
-static bool is_ejected(struct weir__instance *instance)
-{
-    return weir__eject_is_ejected(atomic_exchange_explicit(&instance->eject, 0, memory_order_relaxed));
-}
-
 static void leave(struct weir__backend_common *common, struct weir__instance *instance, int64_t now_ns)
 {
     instance->presence = WEIR__INSTANCE_GONE;
     instance->gone_at = atomic_load_explicit(&common->version, memory_order_relaxed);
     atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&common->here, 1, memory_order_relaxed);
-    if (is_ejected(instance))
-        atomic_fetch_sub_explicit(&common->ejected, 1, memory_order_relaxed);
+    atomic_store_explicit(&instance->eject, 0, memory_order_relaxed);
 }
 
 /* A loop that has not seen the latest version yet may still be about to use an instance that is gone. So its
  * place is not taken in the version that follows. */
-static bool is_free(const struct weir__backend_common *common, struct weir__instance *instance)
+static bool is_free(struct weir__backend_common *common, struct weir__instance *instance)
 {
     return instance->presence == WEIR__INSTANCE_FREE ||
            (instance->presence == WEIR__INSTANCE_GONE &&
-            atomic_load_explicit(&instance->in_use, memory_order_relaxed) == 0 &&
-            atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&common->version, memory_order_relaxed) >
-                instance->gone_at + 1);
+            weir__backend_sum(common, weir__instance_in_use(common, instance)) == 0 &&
+            atomic_load_explicit(&common->version, memory_order_relaxed) > instance->gone_at + 1);
 }
 
 static struct weir__instance *free_place(struct weir__backend_common *common)
@@ -58,17 +50,15 @@ static struct weir__instance *free_place(struct weir__backend_common *common)
     return NULL;
 }
 
-static void enter(struct weir__backend_common *common, struct weir__instance *instance, int url,
-                  int64_t now_ns)
+static void enter(struct weir__instance *instance, int url, int64_t now_ns)
 {
-    instance->presence = WEIR__INSTANCE_HERE;
     instance->urls = UINT64_C(1) << url;
     instance->generation++;
     atomic_store_explicit(&instance->health, 0, memory_order_relaxed);
     atomic_store_explicit(&instance->eject, 0, memory_order_relaxed);
     atomic_store_explicit(&instance->last_check, 0, memory_order_relaxed);
     atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(&common->here, 1, memory_order_relaxed);
+    instance->presence = WEIR__INSTANCE_HERE; /* last: see weir__instances_mend() */
 }
 
 /* Returns: whether there was room. */
@@ -86,7 +76,7 @@ static bool add(struct weir__backend_common *common, int url, const char *addres
         atomic_store_explicit(&instance->failures, 0, memory_order_relaxed);
         atomic_store_explicit(&instance->ejections, 0, memory_order_relaxed);
     }
-    enter(common, instance, url, now_ns);
+    enter(instance, url, now_ns);
     return true;
 }
 
@@ -125,12 +115,38 @@ static bool take_off(struct weir__backend_common *common, int url,
     return changed;
 }
 
+/* --- the whole --- */
+
+void weir__instances_count(struct weir__backend_common *common)
+{
+    int here = 0, ejected = 0;
+
+    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
+        struct weir__instance *instance = &common->instances[i];
+        bool is_here = instance->presence == WEIR__INSTANCE_HERE;
+        here += is_here;
+        ejected +=
+            is_here && weir__eject_is_ejected(atomic_load_explicit(&instance->eject, memory_order_relaxed));
+    }
+    atomic_store_explicit(&common->here, here, memory_order_relaxed);
+    atomic_store_explicit(&common->ejected, ejected, memory_order_relaxed);
+}
+
+void weir__instances_mend(struct weir__backend_common *common)
+{
+    weir__instances_count(common);
+    atomic_fetch_add_explicit(&common->version, 1, memory_order_release);
+    atomic_store(&common->changes, false);
+}
+
 bool weir__instances_set(struct weir__backend_common *common, int url,
                          const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns,
                          int *left_out)
 {
-    bool changed = take_off(common, url, addresses, count, now_ns);
+    bool changed;
 
+    atomic_store(&common->changes, true);
+    changed = take_off(common, url, addresses, count, now_ns);
     *left_out = 0;
     for (int i = 0; i < count; i++) {
         struct weir__instance *here = find(common, addresses[i], WEIR__INSTANCE_HERE);
@@ -141,7 +157,10 @@ bool weir__instances_set(struct weir__backend_common *common, int url,
         else
             ++*left_out;
     }
-    if (changed)
+    if (changed) {
+        weir__instances_count(common);
         atomic_fetch_add_explicit(&common->version, 1, memory_order_release);
+    }
+    atomic_store(&common->changes, false);
     return changed;
 }

@@ -16,4 +16,11 @@ bool weir__instances_set(struct weir__backend_common *common, int url,
                          const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns,
                          int *left_out);
 
+/* Counts anew those that are here, and those of them that are ejected. */
+void weir__instances_count(struct weir__backend_common *common);
+
+/* Makes a table whole whose last writer has died in a change: each instance is as it was, or as it was to be;
+ * what is known of all of them is found out anew. */
+void weir__instances_mend(struct weir__backend_common *common);
+
 #endif

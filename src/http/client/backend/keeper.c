@@ -32,12 +32,12 @@ struct check {
 static void count(const struct check *check, const struct weir__backend_check_end *end)
 {
     struct weir__backend_shared *s = check->backend->member.shared;
-    struct weir__instance *instance = &s->common.instances[check->number];
+    struct weir__instance *instance = &s->common->instances[check->number];
     bool is_same;
 
-    weir__lock_enter(&s->lock);
+    weir__backend_lock(s);
     is_same = instance->generation == check->generation && instance->presence == WEIR__INSTANCE_HERE;
-    weir__lock_leave(&s->lock);
+    weir__backend_unlock(s);
     if (is_same)
         weir__backend_checked(s, instance, end, weir__loop_now_ns(check->backend->member.loop));
 }
@@ -89,16 +89,16 @@ static int run_check(void *arg)
 static bool prepare(struct check *check, weir_backend *b, int number)
 {
     struct weir__backend_shared *s = b->member.shared;
-    const struct weir__instance *instance = &s->common.instances[number];
+    const struct weir__instance *instance = &s->common->instances[number];
     bool is_here;
 
     *check = (struct check){.backend = b, .number = number};
-    weir__lock_enter(&s->lock);
+    weir__backend_lock(s);
     is_here = instance->presence == WEIR__INSTANCE_HERE;
     check->generation = instance->generation;
     (void)snprintf(check->address, sizeof check->address, "%s", instance->address);
     check->origin = s->settings.urls[weir__instance_url(instance)].origin;
-    weir__lock_leave(&s->lock);
+    weir__backend_unlock(s);
     return is_here;
 }
 
@@ -197,10 +197,7 @@ static int keep(void *arg)
 
 void weir__backend_keep(weir_backend *b)
 {
-    const struct weir__backend_settings *settings = &b->member.shared->settings;
-
-    if ((!settings->follows_names && settings->options.health.path == NULL) ||
-        !weir__backend_claim(&b->member))
+    if (!weir__backend_claim(&b->member))
         return;
     weir_event_reset(&b->kept);
     b->keeps = true;

@@ -6,6 +6,7 @@
 
 #include <weir/log.h>
 
+#include "http/client/backend/instances.h"
 #include "http/client/backend/state.h"
 #include "http/message/writer.h"
 
@@ -49,31 +50,13 @@ const char *weir__backend_error_text(int error, const char *why)
 static void copy_address(struct weir__backend_shared *s, const struct weir__instance *instance,
                          char address[static WEIR__INSTANCE_ADDRESS_BYTES])
 {
-    weir__lock_enter(&s->lock);
+    weir__backend_lock(s);
     memcpy(address, instance->address, WEIR__INSTANCE_ADDRESS_BYTES);
-    weir__lock_leave(&s->lock);
+    weir__backend_unlock(s);
 }
 
-/* --- ejection --- */
-
-/* Takes one of the places for ejected instances. Returns: false: as many are ejected as may be. */
-static bool take_ejection(struct weir__backend_shared *s)
-{
-    int most =
-        weir__eject_at_most(&s->settings.eject, atomic_load_explicit(&s->common.here, memory_order_relaxed));
-    int n = atomic_load_explicit(&s->common.ejected, memory_order_relaxed);
-
-    while (n < most)
-        if (atomic_compare_exchange_weak_explicit(&s->common.ejected, &n, n + 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
-            return true;
-    return false;
-}
-
-static void give_ejection(struct weir__backend_shared *s)
-{
-    atomic_fetch_sub_explicit(&s->common.ejected, 1, memory_order_relaxed);
-}
+/* --- ejection. Failures are counted without a lock; under it instances are ejected and return, which is rare
+ * --- */
 
 static bool change(struct weir__instance *instance, uint64_t *from, uint64_t to)
 {
@@ -93,25 +76,46 @@ static void log_ejected(struct weir__backend_shared *s, struct weir__instance *i
              WEIR_KV_INT("failures", s->settings.eject.after), WEIR_KV("error", words));
 }
 
-static void eject_failed(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns,
-                         const char *words)
+static bool may_eject(const struct weir__backend_shared *s)
+{
+    return atomic_load_explicit(&s->common->ejected, memory_order_relaxed) <
+           weir__eject_at_most(&s->settings.eject,
+                               atomic_load_explicit(&s->common->here, memory_order_relaxed));
+}
+
+/* Ejects an instance, if as many may be. */
+static void eject(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns,
+                  const char *words)
 {
     uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed), is;
-    bool may = false;
+    bool may;
 
-    do {
-        if (!may && weir__eject_is_due(was, &s->settings.eject))
-            may = take_ejection(s);
+    weir__backend_lock(s);
+    weir__instances_count(s->common);
+    may = may_eject(s);
+    atomic_store(&s->common->changes, true);
+    do
         is = weir__eject_failed(was, &s->settings.eject, now_ns, may);
-    } while (!change(instance, &was, is));
-    if (weir__eject_is_ejected(was) || !weir__eject_is_ejected(is)) {
-        if (may)
-            give_ejection(s);
+    while (!change(instance, &was, is));
+    weir__instances_count(s->common);
+    atomic_store(&s->common->changes, false);
+    weir__backend_unlock(s);
+    if (weir__eject_is_ejected(was) || !weir__eject_is_ejected(is))
         return;
-    }
     weir__instance_count(&instance->ejections);
     atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
     log_ejected(s, instance, is, now_ns, words);
+}
+
+static void eject_failed(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns,
+                         const char *words)
+{
+    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed);
+
+    while (!weir__eject_is_due(was, &s->settings.eject))
+        if (change(instance, &was, weir__eject_failed(was, &s->settings.eject, now_ns, false)))
+            return;
+    eject(s, instance, now_ns, words);
 }
 
 /* While all is well nothing is written. */
@@ -124,15 +128,29 @@ static void eject_answered(struct weir__instance *instance)
             return;
 }
 
+/* Returns: whether it was this call that did so. */
+static bool end_it(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns)
+{
+    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed);
+    bool ended = false;
+
+    weir__backend_lock(s);
+    atomic_store(&s->common->changes, true);
+    while (!ended && weir__eject_look(was, now_ns) != was)
+        ended = change(instance, &was, weir__eject_look(was, now_ns));
+    weir__instances_count(s->common);
+    atomic_store(&s->common->changes, false);
+    weir__backend_unlock(s);
+    return ended;
+}
+
 static void end_ejection(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns)
 {
-    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed),
-             is = weir__eject_look(was, now_ns);
+    uint64_t state = atomic_load_explicit(&instance->eject, memory_order_relaxed);
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
 
-    if (is == was || !change(instance, &was, is))
+    if (weir__eject_look(state, now_ns) == state || !end_it(s, instance, now_ns))
         return;
-    give_ejection(s);
     atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
     copy_address(s, instance, address);
     weir_log(WEIR_LOG_INFO, "an instance returns from ejection", WEIR_KV("backend", s->settings.options.name),
@@ -143,14 +161,14 @@ void weir__backend_end_ejections(struct weir__backend_shared *s, const uint8_t *
                                  int64_t now_ns)
 {
     for (int i = 0; i < count; i++)
-        end_ejection(s, &s->common.instances[here[i]], now_ns);
+        end_ejection(s, &s->common->instances[here[i]], now_ns);
 }
 
 /* --- the breaker --- */
 
 static void log_breaker(struct weir__backend_shared *s, enum weir__breaker_news news, int64_t now_ns)
 {
-    struct weir__breaker *b = &s->common.breaker;
+    struct weir__breaker *b = &s->common->breaker;
     const char *name = s->settings.options.name;
     const int64_t opened_ns = atomic_load_explicit(&b->opened_ns, memory_order_relaxed);
 
@@ -175,7 +193,7 @@ static void log_breaker(struct weir__backend_shared *s, enum weir__breaker_news 
 static void count_breaker(struct weir__backend_shared *s, bool is_probe, bool failed, int64_t now_ns)
 {
     enum weir__breaker_news news =
-        weir__breaker_count(&s->common.breaker, &s->settings.breaker, now_ns, is_probe, failed);
+        weir__breaker_count(&s->common->breaker, &s->settings.breaker, now_ns, is_probe, failed);
 
     if (news != WEIR__BREAKER_STAYS)
         log_breaker(s, news, now_ns);
@@ -187,7 +205,7 @@ static void count_failure(struct weir__backend_shared *s, struct weir__instance 
                           const char *why, int64_t now_ns)
 {
     weir__instance_count(&instance->failures);
-    atomic_store_explicit(&s->error_words[weir__backend_number(s, instance)], why, memory_order_relaxed);
+    weir__backend_word(&s->error_words[weir__backend_number(s, instance)], error, why);
     atomic_store_explicit(&instance->last_error, error, memory_order_relaxed);
     atomic_store_explicit(&instance->last_error_ns, now_ns, memory_order_relaxed);
     eject_failed(s, instance, now_ns, weir__backend_error_text(error, why));
@@ -238,7 +256,7 @@ void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance
              is = weir__health_checked(was, &s->settings.health, good);
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
 
-    atomic_store_explicit(&s->check_words[weir__backend_number(s, instance)], end->why, memory_order_relaxed);
+    weir__backend_word(&s->check_words[weir__backend_number(s, instance)], error, end->why);
     atomic_store_explicit(&instance->last_check, error, memory_order_relaxed);
     atomic_store_explicit(&instance->health, is, memory_order_relaxed);
     if (weir__health_is_down(was) == weir__health_is_down(is))

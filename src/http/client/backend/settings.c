@@ -10,6 +10,7 @@
 #include <weir/tls.h>
 
 #include "base/reserved.h"
+#include "http/client/backend/balance.h"
 #include "http/client/backend/common.h"
 #include "http/client/secure.h"
 #include "http/message/url.h"
@@ -265,6 +266,36 @@ void weir__backend_settings_free(struct weir__backend_settings *s)
     free((char *)(uintptr_t)s->options.host);
     free((char *)(uintptr_t)s->options.health.path);
     weir_tls_close(s->options.tls);
+}
+
+/* --- telling them apart --- */
+
+static uint64_t add_number(uint64_t hash, int64_t n)
+{
+    return weir__balance_hash_add(hash, &n, sizeof n);
+}
+
+/* With its end, so that two texts in a row are not one. NULL is not the empty text. */
+static uint64_t add_text(uint64_t hash, const char *text)
+{
+    return text != NULL ? weir__balance_hash_add(hash, text, strlen(text) + 1) : add_number(hash, -1);
+}
+
+uint64_t weir__backend_settings_digest(const struct weir__backend_settings *s)
+{
+    const weir_backend_options *o = &s->options;
+    const int64_t numbers[] = {
+        o->balance,           o->connections_max,      o->waiting_max,   o->limit,
+        o->idle_timeout.ns,   o->connect_timeout.ns,   s->eject.after,   s->eject.period_ns,
+        s->health.every_ns,   s->health.timeout_ns,    s->health.failed, s->health.good,
+        s->breaker.within_ns, s->breaker.open_ns,      s->breaker.of,    s->breaker.failed_percent,
+        s->url_count,         s->eject.at_most_percent};
+    uint64_t hash = weir__balance_hash_add(WEIR__BALANCE_HASH, numbers, sizeof numbers);
+
+    hash = add_text(add_text(add_text(hash, o->name), o->host), o->health.path);
+    for (int i = 0; i < s->url_count; i++)
+        hash = add_text(hash, s->urls[i].text);
+    return hash != 0 ? hash : 1;
 }
 
 static bool equal_texts(const char *a, const char *b)

@@ -42,6 +42,9 @@ int weir__backend_settings_read(struct weir__backend_settings *s,
 bool weir__backend_settings_equal(const struct weir__backend_settings *a,
                                   const struct weir__backend_settings *b);
 
+/* A hash of all that says what a backend is, but for TLS; never 0. The same in all processes. */
+uint64_t weir__backend_settings_digest(const struct weir__backend_settings *s);
+
 void weir__backend_settings_free(struct weir__backend_settings *s);
 
 #endif

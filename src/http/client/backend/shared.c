@@ -24,48 +24,83 @@ static struct weir__backend_shared *find(struct weir_runtime *runtime, const cha
     return NULL;
 }
 
-/* The instances that need no look-up. */
+/* The instances that need no look-up. Other processes may have set them already. */
 static void set_fixed_addresses(struct weir__backend_shared *s, int64_t now_ns)
 {
     char address[1][WEIR__INSTANCE_ADDRESS_BYTES];
     int left_out;
 
+    weir__backend_lock(s);
     for (int i = 0; i < s->settings.url_count; i++) {
         if (s->settings.urls[i].host != NULL)
             continue;
         strcpy(address[0], s->settings.urls[i].connect_to); /* its length is checked */
-        (void)weir__instances_set(&s->common, i, address, 1, now_ns, &left_out);
+        (void)weir__instances_set(s->common, i, address, 1, now_ns, &left_out);
     }
+    weir__backend_unlock(s);
+}
+
+static void look(void *arg);
+
+/* Finds what the backend has in common with that of other processes. */
+static int join_others(struct weir__backend_shared *s, struct weir__loop *loop)
+{
+    int err = weir__backend_common_join(s->memory, &s->settings, weir__loop_now_ns(loop), &s->common);
+
+    if (err < 0 || loop->runtime->options.io == WEIR_IO_SIM)
+        return err;
+    s->process = weir_shared_member(s->memory);
+    err = weir_shared_listen(s->memory, &s->listener, look, s);
+    s->listens = err == 0;
+    if (err < 0)
+        weir__backend_common_leave(s->memory, s->common);
+    return err;
 }
 
 /* Takes the settings over. */
-static struct weir__backend_shared *add(struct weir__loop *loop, struct weir__backend_settings *settings)
+static int add(struct weir__loop *loop, struct weir__backend_settings *settings,
+               struct weir__backend_shared **out)
 {
-    struct weir__backend_shared *s = calloc(1, sizeof *s);
+    weir_shared *memory = loop->runtime->options.shared;
+    struct weir__backend_shared *s = calloc(1, sizeof *s + (memory == NULL ? sizeof *s->common : 0));
+    int err = 0;
 
     if (s == NULL)
-        return NULL;
+        return -ENOMEM;
     s->settings = *settings;
-    *settings = (struct weir__backend_settings){0};
+    s->memory = memory;
     weir__list_init(&s->members);
-    atomic_store(&s->common.version, 1); /* members begin with 0 */
-    set_fixed_addresses(s, weir__loop_now_ns(loop));
     weir__list_init(&s->seen.node);
+    if (memory != NULL) {
+        err = join_others(s, loop);
+    } else {
+        s->common = (struct weir__backend_common *)(s + 1);
+        atomic_store(&s->common->processes, 1);
+        atomic_store(&s->common->version, 1); /* members begin with 0 */
+    }
+    if (err < 0) {
+        free(s);
+        return err;
+    }
+    *settings = (struct weir__backend_settings){0};
+    set_fixed_addresses(s, weir__loop_now_ns(loop));
     weir__registry_add(&loop->runtime->shared, &s->registered, &shared_type);
-    return s;
+    *out = s;
+    return 0;
 }
 
 static int find_or_add(struct weir__loop *loop, struct weir__backend_settings *settings,
                        struct weir__backend_shared **out)
 {
     struct weir__backend_shared *s = find(loop->runtime, settings->options.name);
+    int err = 0;
 
     if (s != NULL && !weir__backend_settings_equal(&s->settings, settings))
         return -WEIR_ECONFIG;
     if (s == NULL)
-        s = add(loop, settings);
-    if (s == NULL)
-        return -ENOMEM;
+        err = add(loop, settings, &s);
+    if (err < 0)
+        return err;
     s->users++;
     *out = s;
     return 0;
@@ -89,11 +124,20 @@ static void drop(struct weir__loop *loop, struct weir__backend_shared *s)
     weir__registry_enter(&runtime->registry);
     weir__registry_remove(&s->seen);
     weir__registry_leave(&runtime->registry);
+    if (s->listens)
+        weir_shared_unlisten(s->memory, &s->listener);
+    if (s->memory != NULL)
+        weir__backend_common_leave(s->memory, s->common);
     weir__backend_settings_free(&s->settings);
     free(s);
 }
 
 /* --- members --- */
+
+static bool needs_keeper(const struct weir__backend_shared *s)
+{
+    return s->settings.follows_names || s->settings.options.health.path != NULL;
+}
 
 static void deliver(struct weir__message *message)
 {
@@ -129,6 +173,8 @@ int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
     if (err < 0)
         return err;
     show(loop->runtime, m->shared);
+    m->common = m->shared->common;
+    m->process = m->shared->process;
     m->loop = loop;
     m->message.deliver = deliver;
     weir__lock_enter(&m->shared->lock);
@@ -153,13 +199,17 @@ bool weir__backend_leave_shared(struct weir__backend_member *m)
 
 bool weir__backend_claim(struct weir__backend_member *m)
 {
+    struct weir__backend_shared *s = m->shared;
     bool claimed;
 
-    weir__lock_enter(&m->shared->lock);
-    claimed = m->shared->keeper == NULL;
+    if (!needs_keeper(s))
+        return false;
+    weir__lock_enter(&s->lock);
+    claimed =
+        s->keeper == NULL && weir__backend_take_one(s->common, &s->common->counts.keeper, s->process, 1);
     if (claimed)
-        m->shared->keeper = m;
-    weir__lock_leave(&m->shared->lock);
+        s->keeper = m;
+    weir__lock_leave(&s->lock);
     return claimed;
 }
 
@@ -182,9 +232,37 @@ void weir__backend_disclaim(struct weir__backend_member *m, bool pass_on)
     weir__lock_enter(&s->lock);
     if (s->keeper == m) {
         s->keeper = NULL;
+        weir__backend_give_one(&s->common->counts.keeper, s->process);
         if (pass_on)
             notify_another(m);
     }
+    weir__lock_leave(&s->lock);
+    if (s->memory != NULL)
+        weir__shared_ring_others(s->memory);
+}
+
+/* --- other processes --- */
+
+/* Under the lock. */
+static void notify_all(struct weir__backend_shared *s)
+{
+    weir__list_each (node, &s->members)
+        notify(weir__container_of(node, struct weir__backend_member, node));
+}
+
+/* Looks at what other processes have changed, or left undone because they have ended. Called when one of them
+ * rings, and now and then; by the listener's thread. */
+static void look(void *arg)
+{
+    struct weir__backend_shared *s = arg;
+    uint64_t version = atomic_load(&s->common->version);
+
+    atomic_store(&s->common->alive_ns, weir_now().ns);
+    weir__lock_enter(&s->lock);
+    if (version != s->seen_version ||
+        (needs_keeper(s) && weir__backend_sum(s->common, &s->common->counts.keeper) == 0))
+        notify_all(s);
+    s->seen_version = version;
     weir__lock_leave(&s->lock);
 }
 
@@ -197,12 +275,16 @@ void weir__backend_set_addresses(struct weir__backend_shared *s, int url,
     int left_out;
     bool changed;
 
-    weir__lock_enter(&s->lock);
-    changed = weir__instances_set(&s->common, url, addresses, count, now_ns, &left_out);
-    if (changed)
-        weir__list_each (node, &s->members)
-            notify(weir__container_of(node, struct weir__backend_member, node));
-    weir__lock_leave(&s->lock);
+    weir__backend_lock(s);
+    changed = weir__instances_set(s->common, url, addresses, count, now_ns, &left_out);
+    weir__backend_unlock(s);
+    if (changed) {
+        weir__lock_enter(&s->lock);
+        notify_all(s);
+        weir__lock_leave(&s->lock);
+    }
+    if (changed && s->memory != NULL)
+        weir__shared_ring_others(s->memory);
     if (changed && left_out > 0)
         weir_log(WEIR_LOG_WARN, "a backend has more addresses than can be used",
                  WEIR_KV("backend", s->settings.options.name), WEIR_KV_INT("left_out", left_out));

@@ -2,7 +2,8 @@
 /* A backend of a runtime: what its loops have in common, found by its name; its options; and its members, one
  * for each loop that has it open.
  *
- * Threading: common is atomic. Options are immutable. The rest is under the lock, which is held for moments.
+ * Threading: common has its own rules (common.h). Options are immutable. The rest is under the lock, which is
+ * held for moments.
  */
 #ifndef WEIR__BACKEND_SHARED_H
 #define WEIR__BACKEND_SHARED_H
@@ -10,10 +11,17 @@
 #include "core/lock.h"
 #include "core/loop.h"
 #include "core/registry.h"
+#include "core/shared.h"
 #include "http/client/backend/common.h"
 #include "http/client/backend/settings.h"
 
 struct weir_runtime;
+
+/* What a code of an instance means, in words. They are this process's; the code may come from another one. */
+struct weir__backend_words {
+    atomic_int of; /* the code */
+    _Atomic(const char *) text;
+};
 
 struct weir__backend_shared {
     struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
@@ -23,20 +31,60 @@ struct weir__backend_shared {
     struct weir__lock lock;
     struct weir__list members;           /* struct weir__backend_member */
     struct weir__backend_member *keeper; /* whose loop does what is done once for all; NULL: none */
-    struct weir__backend_common common;
-    /* What common says in codes, in words, by the number of the instance; NULL: the code says it all. */
-    _Atomic(const char *) error_words[WEIR__INSTANCES_MAX], check_words[WEIR__INSTANCES_MAX];
+    weir_shared *memory;                 /* common lies there; NULL: in the memory of this runtime */
+    int process;                         /* the number of this one in the counts of common */
+    struct weir__backend_common *common;
+    bool listens; /* to the other processes */
+    weir_shared_listener listener;
+    uint64_t seen_version; /* of the table, by the listener */
+    /* What common says in codes, by the number of the instance. */
+    struct weir__backend_words error_words[WEIR__INSTANCES_MAX], check_words[WEIR__INSTANCES_MAX];
 };
+
+/* Guards the table of instances, for moments: against the other loops, and against other processes. */
+static inline void weir__backend_lock(struct weir__backend_shared *s)
+{
+    if (s->memory == NULL)
+        weir__lock_enter(&s->lock);
+    else
+        weir__backend_common_enter(s->memory, s->common);
+}
+
+static inline void weir__backend_unlock(struct weir__backend_shared *s)
+{
+    if (s->memory == NULL)
+        weir__lock_leave(&s->lock);
+    else
+        weir__shared_leave(s->memory);
+}
+
+static inline void weir__backend_word(struct weir__backend_words *words, int code, const char *text)
+{
+    atomic_store_explicit(&words->text, text, memory_order_relaxed);
+    atomic_store_explicit(&words->of, code, memory_order_relaxed);
+}
+
+/* Returns: NULL: the code says it all, or it is another process's. */
+static inline const char *weir__backend_words_of(const struct weir__backend_words *words, int code)
+{
+    struct weir__backend_words *seen = (struct weir__backend_words *)(uintptr_t)words;
+
+    return atomic_load_explicit(&seen->of, memory_order_relaxed) == code
+               ? atomic_load_explicit(&seen->text, memory_order_relaxed)
+               : NULL;
+}
 
 static inline int weir__backend_number(const struct weir__backend_shared *s,
                                        const struct weir__instance *instance)
 {
-    return (int)(instance - s->common.instances);
+    return (int)(instance - s->common->instances);
 }
 
 /* A loop's part of it. */
 struct weir__backend_member {
     struct weir__backend_shared *shared;
+    struct weir__backend_common *common; /* of shared, and process: at hand for each request */
+    int process;
     struct weir__loop *loop;
     struct weir__list node; /* this and notified are under the lock */
     bool notified;          /* the message is under way */
@@ -46,7 +94,8 @@ struct weir__backend_member {
 };
 
 /* Finds the backend of this name, or makes it, and joins.
- * Returns: 0; -WEIR_ECONFIG it has other options; -EINVAL, a URL; -ENOMEM. */
+ * Returns: 0; -WEIR_ECONFIG it has other options; -EINVAL, a URL; -ENOMEM; -ENOSPC, -EAGAIN of shared memory.
+ */
 int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
                        const weir_backend_options *options) WEIR_CHECKED;
 
@@ -56,7 +105,7 @@ bool weir__backend_leave_shared(struct weir__backend_member *m) __attribute__((w
 /* Makes the member the keeper, if there is none. Returns: whether it is now, and was not. */
 bool weir__backend_claim(struct weir__backend_member *m);
 
-/* Ends that. pass_on: another member is to become the keeper. */
+/* Ends that. pass_on: another member is to become the keeper, of this or another process. */
 void weir__backend_disclaim(struct weir__backend_member *m, bool pass_on);
 
 /* Sets the addresses of a URL, and tells the members when that changes the table. */

@@ -11,6 +11,7 @@
  *     outcome.c      what the end of a request means for its instance and the breaker
  *     statistics.c   weir_backend_each()
  *     shared.c       what the loops have in common: found, joined, left; and messages between members
+ *     common.c       the part of it that processes have in common, too
  *     settings.c     options
  *
  *     instances.c, balance.c, eject.c, breaker.c, health.c     know neither loops nor requests
@@ -48,7 +49,7 @@ struct weir_backend {
 
 static inline struct weir__backend_common *weir__backend_common(const weir_backend *b)
 {
-    return &b->member.shared->common;
+    return b->member.common;
 }
 
 static inline const weir_backend_options *weir__backend_options(const weir_backend *b)

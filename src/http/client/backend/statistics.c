@@ -40,56 +40,56 @@ static enum weir_instance_state state_of(const struct weir__instance *i)
     return weir__eject_is_ejected(look(&i->eject)) ? WEIR_INSTANCE_EJECTED : WEIR_INSTANCE_UP;
 }
 
-static const char *look_words(const _Atomic(const char *) *words)
-{
-    return atomic_load_explicit((_Atomic(const char *) *)(uintptr_t)words, memory_order_relaxed);
-}
-
 static void copy_instance(struct copy *copy, const struct weir__backend_shared *s,
                           const struct weir__instance *i)
 {
     const size_t n = copy->stats.instance_count++;
-    const int error = look_int(&i->last_error), number = weir__backend_number(s, i);
+    const int error = look_int(&i->last_error), check = look_int(&i->last_check),
+              number = weir__backend_number(s, i);
 
     memcpy(copy->addresses[n], i->address, sizeof i->address);
     copy->instances[n] = (weir_instance_stats){
         .address = copy->addresses[n],
         .state = state_of(i),
         .since = {look_ns(&i->since_ns)},
-        .in_use = look_int(&i->in_use),
+        .in_use = weir__backend_sum(s->common, &s->common->counts.of_instance[number]),
         .requests = look(&i->requests),
         .failures = look(&i->failures),
         .ejections = look(&i->ejections),
-        .last_error = weir__backend_error_text(error, look_words(&s->error_words[number])),
+        .last_error = weir__backend_error_text(error, weir__backend_words_of(&s->error_words[number], error)),
         .last_error_at = {error != 0 ? look_ns(&i->last_error_ns) : 0},
-        .last_check = weir__backend_error_text(look_int(&i->last_check), look_words(&s->check_words[number])),
+        .last_check = weir__backend_error_text(check, weir__backend_words_of(&s->check_words[number], check)),
     };
 }
 
-/* Under the lock. */
-static int count_connections(const struct weir__backend_shared *s)
+static int count_connections(struct weir__backend_shared *s)
 {
     int count = 0;
 
+    if (s->memory != NULL)
+        return weir__backend_sum(s->common, &s->common->counts.connections);
+    weir__lock_enter(&s->lock);
     weir__list_each (node, &s->members)
         count +=
             look_int(&weir__backend_of_member(weir__container_of(node, struct weir__backend_member, node))
                           ->slots.member.held);
+    weir__lock_leave(&s->lock);
     return count;
 }
 
 static void read_backend(struct copy *copy, struct weir__backend_shared *s)
 {
-    const struct weir__backend_common *common = &s->common;
+    const struct weir__backend_common *common = s->common;
     const weir_backend_options *o = &s->settings.options;
 
     copy->stats = (weir_backend_stats){
         .name = o->name,
         .instances = copy->instances,
-        .in_use = look_int(&common->in_use),
+        .in_use = weir__backend_sum(common, &common->counts.in_use),
         .limit = o->limit,
-        .waiting = look_int(&common->waiting),
+        .waiting = weir__backend_sum(common, &common->counts.waiting),
         .waiting_max = o->waiting_max,
+        .shared_id = common->serial,
         .connections_max = o->connections_max,
         .requests = look(&common->requests),
         .open = !weir__breaker_is_closed(&common->breaker),
@@ -99,15 +99,16 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
     };
     for (int i = 0; i < WEIR_BACKEND_REFUSALS; i++)
         copy->stats.refused[i] = look(&common->refused[i]);
-    weir__lock_enter(&s->lock);
+    weir__backend_lock(s);
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
         const struct weir__instance *instance = &common->instances[i];
         if (instance->presence == WEIR__INSTANCE_HERE ||
-            (instance->presence == WEIR__INSTANCE_GONE && look_int(&instance->in_use) > 0))
+            (instance->presence == WEIR__INSTANCE_GONE &&
+             weir__backend_sum(common, &common->counts.of_instance[i]) > 0))
             copy_instance(copy, s, instance);
     }
+    weir__backend_unlock(s);
     copy->stats.connections = count_connections(s);
-    weir__lock_leave(&s->lock);
 }
 
 struct reading {

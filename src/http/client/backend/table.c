@@ -27,10 +27,10 @@ static int read_table(weir_backend *b, uint8_t gone[static WEIR__INSTANCES_MAX])
     int gone_count = 0;
 
     b->here_count = 0;
-    weir__lock_enter(&s->lock);
-    b->version = atomic_load_explicit(&s->common.version, memory_order_relaxed);
+    weir__backend_lock(s);
+    b->version = atomic_load_explicit(&s->common->version, memory_order_relaxed);
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
-        const struct weir__instance *instance = &s->common.instances[i];
+        const struct weir__instance *instance = &s->common->instances[i];
         bool is_new = b->generations[i] != instance->generation;
         if (instance->presence != WEIR__INSTANCE_HERE || is_new)
             gone[gone_count++] = (uint8_t)i;
@@ -41,7 +41,7 @@ static int read_table(weir_backend *b, uint8_t gone[static WEIR__INSTANCES_MAX])
         if (is_new)
             b->hashes[i] = weir__balance_hash_of(instance->address);
     }
-    weir__lock_leave(&s->lock);
+    weir__backend_unlock(s);
     return gone_count;
 }
 
@@ -62,14 +62,14 @@ static bool copy_instance(const weir_backend *b, int number,
                           char address[static WEIR__INSTANCE_ADDRESS_BYTES], int *url)
 {
     struct weir__backend_shared *s = b->member.shared;
-    const struct weir__instance *instance = &s->common.instances[number];
+    const struct weir__instance *instance = &s->common->instances[number];
     bool is_same;
 
-    weir__lock_enter(&s->lock);
+    weir__backend_lock(s);
     is_same = instance->generation == b->generations[number];
     memcpy(address, instance->address, WEIR__INSTANCE_ADDRESS_BYTES);
     *url = weir__instance_url(instance);
-    weir__lock_leave(&s->lock);
+    weir__backend_unlock(s);
     return is_same;
 }
 

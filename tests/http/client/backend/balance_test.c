@@ -27,6 +27,7 @@ static struct fixture *fixture_of(int count)
     int left_out;
 
     assert_non_null(f);
+    atomic_store(&f->common.processes, 1);
     for (int i = 0; i < count; i++)
         (void)snprintf(f->addresses[i], sizeof f->addresses[i], "10.0.0.%d:80", i + 1);
     assert_int_equal(weir__instances_set(&f->common, 0, (const address *)f->addresses, count, 1, &left_out),
@@ -68,7 +69,7 @@ static void the_less_loaded_of_two_is_chosen(void **state)
     (void)state;
     weir__random_seed(&random, 7);
     for (int i = 0; i < 4; i++)
-        atomic_store(&f->common.instances[i].in_use, i);
+        atomic_store(&f->common.counts.of_instance[i].cells[0], i);
     for (int i = 0; i < KEYS; i++)
         chosen[weir__balance_least(&f->common, &c, &random)]++;
     assert_int_equal(chosen[3], 0); /* the busiest loses each draw */
@@ -87,9 +88,10 @@ static void requests_in_progress_stay_even(void **state)
     (void)state;
     weir__random_seed(&random, 3);
     for (int i = 0; i < KEYS; i++)
-        atomic_fetch_add(&f->common.instances[weir__balance_least(&f->common, &c, &random)].in_use, 1);
+        atomic_fetch_add(&f->common.counts.of_instance[weir__balance_least(&f->common, &c, &random)].cells[0],
+                         1);
     for (int i = 0; i < 10; i++) {
-        int n = atomic_load(&f->common.instances[i].in_use);
+        int n = atomic_load(&f->common.counts.of_instance[i].cells[0]);
         most = n > most ? n : most;
         least = n < least ? n : least;
     }
@@ -193,7 +195,7 @@ static void addresses_come_go_and_come_back(void **state)
     assert_true(set(f, 0, first, 2));
     assert_false(set(f, 0, first, 2));
     assert_int_equal(atomic_load(&f->common.here), 2);
-    atomic_store(&a->in_use, 1);
+    atomic_store(&f->common.counts.of_instance[0].cells[0], 1);
     atomic_store(&a->eject, 1);
     atomic_store(&f->common.ejected, 1);
     generation = a->generation;
@@ -205,7 +207,7 @@ static void addresses_come_go_and_come_back(void **state)
     assert_true(set(f, 0, first, 2)); /* a comes back to its place, as another generation */
     assert_int_equal(a->presence, WEIR__INSTANCE_HERE);
     assert_int_equal(a->generation, generation + 1);
-    assert_int_equal(atomic_load(&a->in_use), 1);
+    assert_int_equal(atomic_load(&f->common.counts.of_instance[0].cells[0]), 1);
     assert_int_equal(atomic_load(&f->common.here), 2);
     free(f);
 }
@@ -244,7 +246,7 @@ static void a_full_table_leaves_addresses_out_until_there_is_room(void **state)
     assert_false(weir__instances_set(&f->common, 1, (const address *)&f->addresses[WEIR__INSTANCES_MAX], 8, 9,
                                      &left_out));
     assert_int_equal(left_out, 8);
-    atomic_store(&f->common.instances[0].in_use, 1);
+    atomic_store(&f->common.counts.of_instance[0].cells[0], 1);
     /* 10 go, of which one is in use; their places are not taken by what comes in the next version */
     assert_true(weir__instances_set(&f->common, 0, (const address *)&f->addresses[10],
                                     WEIR__INSTANCES_MAX - 10, 9, &left_out));
