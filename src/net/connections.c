@@ -434,7 +434,7 @@ int weir_connections_open(const weir_connections_options *options, weir_connecti
     weir_event_init(&pool->quiet);
     weir__timeout_list_init(&pool->timeouts, self->loop, filled.idle_timeout, idle_exhausted);
     pool->slots.waiting_max = filled.waiting_max;
-    err = weir__slot_share_open(&pool->slots, &slots_type, pool->name, filled.max, pool->name);
+    err = weir__slot_share_open(&pool->slots, &slots_type, pool->name, filled.max, NULL, pool->name);
     if (err < 0) {
         free(pool);
         return err;

@@ -15,6 +15,8 @@ struct weir__slots_shared {
     struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
     struct weir__slots slots;
     int users;
+    bool listens; /* to other processes */
+    weir_shared_listener listener;
     char key[];
 };
 
@@ -32,36 +34,67 @@ static struct weir__slots_shared *find(struct weir_runtime *runtime, const char 
     return NULL;
 }
 
-static struct weir__slots_shared *add(struct weir_runtime *runtime, const char *key, int max)
+static void look(void *arg)
 {
-    struct weir__slots_shared *s = calloc(1, sizeof *s + strlen(key) + 1);
+    struct weir__slots_shared *s = arg;
 
-    if (s == NULL)
-        return NULL;
-    strcpy(s->key, key);
-    weir__slots_init(&s->slots, max, runtime->loop_count);
-    weir__registry_add(&runtime->shared, &s->registered, &slots_type);
-    return s;
+    weir__slots_look(&s->slots, weir_now().ns);
 }
 
-static struct weir__slots_shared *use(struct weir_runtime *runtime, const char *key, int max)
+/* Under simulation there are no other processes. */
+static int listen_to_others(struct weir_runtime *runtime, struct weir__slots_shared *s)
 {
-    struct weir__slots_shared *s;
+    int err;
+
+    if (s->slots.common.shared == NULL || runtime->options.io == WEIR_IO_SIM)
+        return 0;
+    err = weir_shared_listen(s->slots.common.shared, &s->listener, look, s);
+    s->listens = err == 0;
+    return err;
+}
+
+static int add(struct weir_runtime *runtime, const char *key, int max,
+               const struct weir__slots_common *common, struct weir__slots_shared **out)
+{
+    struct weir__slots_shared *s = calloc(1, sizeof *s + strlen(key) + 1);
+    int err;
+
+    if (s == NULL)
+        return -ENOMEM;
+    strcpy(s->key, key);
+    weir__slots_init(&s->slots, max, runtime->loop_count, common);
+    err = listen_to_others(runtime, s);
+    if (err < 0) {
+        free(s);
+        return err;
+    }
+    weir__registry_add(&runtime->shared, &s->registered, &slots_type);
+    *out = s;
+    return 0;
+}
+
+static int use(struct weir_runtime *runtime, const char *key, int max,
+               const struct weir__slots_common *common, struct weir__slots_shared **out)
+{
+    int err = 0;
 
     weir__registry_enter(&runtime->shared);
-    s = find(runtime, key, max);
-    if (s == NULL)
-        s = add(runtime, key, max);
-    if (s != NULL)
-        s->users++;
+    *out = find(runtime, key, max);
+    if (*out == NULL)
+        err = add(runtime, key, max, common, out);
+    if (err == 0)
+        (*out)->users++;
     weir__registry_leave(&runtime->shared);
-    return s;
+    return err;
 }
 
 static void drop(struct weir_runtime *runtime, struct weir__slots_shared *s)
 {
-    if (weir__registry_drop(&runtime->shared, &s->registered, &s->users))
-        free(s);
+    if (!weir__registry_drop(&runtime->shared, &s->registered, &s->users))
+        return;
+    if (s->listens)
+        weir_shared_unlisten(s->slots.common.shared, &s->listener);
+    free(s);
 }
 
 /* --- the hooks --- */
@@ -105,13 +138,13 @@ static const struct weir__slots_hooks hooks = {notify, grant, spare};
 /* --- a share --- */
 
 int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slot_share_type *type,
-                          const char *key, int max, const char *name)
+                          const char *key, int max, const struct weir__slots_common *common, const char *name)
 {
     struct weir__loop *loop = weir__loop_current();
+    int err = use(loop->runtime, key, max, common, &share->shared);
 
-    share->shared = use(loop->runtime, key, max);
-    if (share->shared == NULL)
-        return -ENOMEM;
+    if (err < 0)
+        return err;
     share->loop = loop;
     share->message.deliver = heed;
     share->name = name;

@@ -36,10 +36,12 @@ struct weir__slot_share {
     int waiting_max;  /* more are refused */
 };
 
-/* Begins a share, zero but for its waiting_max. name lives as long as the share.
- * Returns: 0; -ENOMEM. */
+/* Begins a share, zero but for its waiting_max. name lives as long as the share. common: what other processes
+ * have of it; NULL: nothing.
+ * Returns: 0; -ENOMEM; -EAGAIN no thread that listens to the others. */
 int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slot_share_type *type,
-                          const char *key, int max, const char *name) WEIR_CHECKED;
+                          const char *key, int max, const struct weir__slots_common *common,
+                          const char *name) WEIR_CHECKED;
 
 /* Ends a share that holds no slot; harmless when it has ended. Returns: false: a message is under way; try
  * again in the next turn. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/slots.h"
 
-void weir__slots_init(struct weir__slots *s, int max, int loops)
+void weir__slots_init(struct weir__slots *s, int max, int loops, const struct weir__slots_common *common)
 {
+    s->common = common != NULL ? *common : (struct weir__slots_common){0};
     s->max = max;
     s->loops = loops;
     s->member_count = 0;
@@ -52,10 +53,21 @@ bool weir__slots_leave(struct weir__slots_member *m)
 
 /* --- taking --- */
 
+static bool take_common(struct weir__slots_member *m)
+{
+    atomic_fetch_add(&m->held, 1); /* first: see the header */
+    if (weir__slots_common_take(&m->slots->common, m->slots->max))
+        return true;
+    atomic_fetch_sub(&m->held, 1);
+    return false;
+}
+
 static bool take_free(struct weir__slots_member *m)
 {
     int n = atomic_load(&m->slots->free);
 
+    if (m->slots->common.shared != NULL)
+        return take_common(m);
     if (n <= 0)
         return false;
     atomic_fetch_add(&m->held, 1); /* first: see the header */
@@ -71,6 +83,39 @@ bool weir__slots_try(struct weir__slots_member *m)
     return !weir__slots_are_awaited(m) && take_free(m);
 }
 
+/* --- other processes --- */
+
+static int count_waiting(const struct weir__slots *s)
+{
+    return atomic_load((atomic_int *)(uintptr_t)&s->waiting) & ~WEIR__SLOTS_OTHERS;
+}
+
+bool weir__slots_others_want(const struct weir__slots *s)
+{
+    return count_waiting(s) > 0 ||
+           weir__slots_common_others(&s->common) > weir__slots_common_free(&s->common, s->max);
+}
+
+/* Whether a slot is to be left to another process, when so many are free without it. Under the lock. */
+static bool yields(const struct weir__slots *s, int free)
+{
+    return s->common.shared != NULL && weir__slots_common_yields(&s->common, free);
+}
+
+static int count_free(const struct weir__slots *s)
+{
+    return s->common.shared != NULL ? weir__slots_common_free(&s->common, s->max) : 0;
+}
+
+/* Under the lock. */
+static void put_back(struct weir__slots *s)
+{
+    if (s->common.shared != NULL)
+        weir__slots_common_give(&s->common);
+    else
+        atomic_fetch_add(&s->free, 1);
+}
+
 /* --- under the lock --- */
 
 static void notify(struct weir__slots_member *m)
@@ -81,16 +126,32 @@ static void notify(struct weir__slots_member *m)
     }
 }
 
-/* Asks the other members for idle connections. */
+/* Asks all members but one for idle connections. */
+static void ask_to_spare(struct weir__slots *s, const struct weir__slots_member *but)
+{
+    weir__list_each (node, &s->members) {
+        struct weir__slots_member *m = weir__container_of(node, struct weir__slots_member, node);
+        if (m == but || atomic_load(&m->held) <= weir__slots_keep(s))
+            continue;
+        m->asked = true;
+        notify(m);
+    }
+}
+
+/* The same, of other processes, too. */
 static void ask(const struct weir__slots_member *m)
 {
-    weir__list_each (node, &m->slots->members) {
-        struct weir__slots_member *other = weir__container_of(node, struct weir__slots_member, node);
-        if (other == m || atomic_load(&other->held) <= weir__slots_keep(m->slots))
-            continue;
-        other->asked = true;
-        notify(other);
-    }
+    ask_to_spare(m->slots, m);
+    if (m->slots->common.shared != NULL)
+        weir__slots_common_ask(&m->slots->common);
+}
+
+/* Counts a waiter that comes into the queue, or leaves it. */
+static void count_queued(struct weir__slots *s, int more)
+{
+    atomic_fetch_add(&s->waiting, more);
+    if (s->common.shared != NULL)
+        weir__slots_common_queue(&s->common, more);
 }
 
 static struct weir__slots_waiter *first_of_queue(struct weir__slots *s)
@@ -106,7 +167,7 @@ static void leave_queue(struct weir__slots_waiter *w)
         return;
     weir__list_remove(&w->queued);
     w->member->queued--;
-    atomic_fetch_sub(&w->member->slots->waiting, 1);
+    count_queued(w->member->slots, -1);
 }
 
 /* The first waiter of a member that is in the queue. */
@@ -146,15 +207,15 @@ bool weir__slots_queue(struct weir__slots_member *m, struct weir__slots_waiter *
     weir__list_init(&w->node);
     weir__list_init(&w->queued);
     weir__lock_enter(&s->lock);
-    atomic_fetch_add(&s->waiting, 1);
-    if (weir__list_is_empty(&s->queue))
+    count_queued(s, 1);
+    if (weir__list_is_empty(&s->queue) && !yields(s, count_free(s) - 1))
         taken = take_free(m);
     if (taken) {
-        atomic_fetch_sub(&s->waiting, 1);
+        count_queued(s, -1);
     } else {
         weir__list_push_back(&s->queue, &w->queued);
         m->queued++;
-        if (atomic_load(&s->waiting) == 1)
+        if (count_waiting(s) == 1)
             ask(m);
     }
     weir__lock_leave(&s->lock);
@@ -192,9 +253,9 @@ void weir__slots_give(struct weir__slots_member *m)
 
     weir__lock_enter(&s->lock);
     atomic_fetch_sub(&m->held, 1);
-    w = first_of_queue(s);
+    w = yields(s, count_free(s)) ? NULL : first_of_queue(s);
     if (w == NULL) {
-        atomic_fetch_add(&s->free, 1);
+        put_back(s);
     } else {
         own = w->member == m;
         leave_queue(w);
@@ -216,7 +277,8 @@ bool weir__slots_pass(struct weir__slots_member *m, void *connection)
 
     weir__lock_enter(&s->lock);
     w = first_queued(m);
-    if (w != NULL && w != first_of_queue(s) && atomic_load(&m->held) > fair_share(m))
+    if (w != NULL &&
+        ((w != first_of_queue(s) && atomic_load(&m->held) > fair_share(m)) || yields(s, count_free(s))))
         w = NULL;
     if (w != NULL)
         leave_queue(w);
@@ -261,4 +323,33 @@ void weir__slots_heed(struct weir__slots_member *m)
         weir__slots_give(m);
     if (asked)
         m->hooks->spare(m);
+}
+
+/* Has the members of waiters take what is free, but for what is left to others. Under the lock. */
+static void grant_free(struct weir__slots *s)
+{
+    struct weir__slots_waiter *w = first_of_queue(s);
+
+    while (w != NULL && !yields(s, count_free(s) - 1) && take_free(w->member)) {
+        leave_queue(w);
+        w->member->granted++;
+        notify(w->member);
+        w = first_of_queue(s);
+    }
+}
+
+void weir__slots_look(struct weir__slots *s, int64_t now_ns)
+{
+    int others;
+
+    weir__lock_enter(&s->lock);
+    weir__slots_common_look(&s->common, now_ns);
+    others = weir__slots_common_others(&s->common);
+    atomic_store(&s->waiting, count_waiting(s) + (others > 0 ? WEIR__SLOTS_OTHERS : 0));
+    grant_free(s);
+    if (others > 0 && count_free(s) > 0)
+        weir__slots_common_ring(&s->common);
+    if (others > count_free(s))
+        ask_to_spare(s, NULL);
+    weir__lock_leave(&s->lock);
 }

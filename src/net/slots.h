@@ -10,7 +10,11 @@
  * on to a task of its own, with the connection, so that loops that are equally busy do not close each other's
  * connections.
  *
+ * Several processes may have one maximum. Each has a queue of its own then, and the counter is common to them
+ * (slots_common.h).
+ *
  *     slots.c         this, over hooks: the test runs it without loops, in orders of its choice
+ *     slots_common.c  what processes have in common
  *     slot_share.c    the member of a loop, with tasks that wait and messages between loops
  *
  * Threading: a member belongs to one loop; its functions are for that loop's thread. What members share is
@@ -29,6 +33,7 @@
 
 #include "base/list.h"
 #include "core/lock.h"
+#include "net/slots_common.h"
 
 struct weir__slots_member;
 struct weir__slots_waiter;
@@ -36,12 +41,16 @@ struct weir__slots_waiter;
 struct weir__slots {
     int max, loops;
     atomic_int keep;    /* slots that a member gives to no other: all members together at most half of max */
-    atomic_int free;    /* held by no member */
-    atomic_int waiting; /* in the queue; written under the lock */
+    atomic_int free;    /* held by no member; unless it is common */
+    atomic_int waiting; /* in the queue, and WEIR__SLOTS_OTHERS; written under the lock */
     struct weir__lock lock; /* guards the rest */
     struct weir__list queue, members;
     int member_count;
+    struct weir__slots_common common;
 };
+
+/* Added to `waiting` while tasks of other processes wait. */
+enum { WEIR__SLOTS_OTHERS = 1 << 30 };
 
 struct weir__slots_hooks {
     /* Has weir__slots_heed() called soon, on the loop of the member. On any thread, under the lock; once
@@ -71,7 +80,8 @@ struct weir__slots_waiter {
     void *given;              /* by grant(): a connection that comes with the slot; NULL: none */
 };
 
-void weir__slots_init(struct weir__slots *s, int max, int loops);
+/* common: NULL: the slots are this process's. */
+void weir__slots_init(struct weir__slots *s, int max, int loops, const struct weir__slots_common *common);
 
 void weir__slots_join(struct weir__slots *s, struct weir__slots_member *m,
                       const struct weir__slots_hooks *hooks);
@@ -100,7 +110,14 @@ bool weir__slots_pass(struct weir__slots_member *m, void *connection) __attribut
 /* Called after notify(). */
 void weir__slots_heed(struct weir__slots_member *m);
 
-/* Whether any task waits, on whatever loop. */
+/* Sees what other processes have given back, or want. Called when one of them has rung, and now and then; on
+ * any thread. */
+void weir__slots_look(struct weir__slots *s, int64_t now_ns);
+
+/* Whether tasks of other processes wait for more than what is free. */
+bool weir__slots_others_want(const struct weir__slots *s);
+
+/* Whether any task waits, on whatever loop, of whatever process. */
 static inline bool weir__slots_are_awaited(const struct weir__slots_member *m)
 {
     return atomic_load_explicit((atomic_int *)(uintptr_t)&m->slots->waiting, memory_order_relaxed) > 0;
@@ -108,7 +125,9 @@ static inline bool weir__slots_are_awaited(const struct weir__slots_member *m)
 
 static inline int weir__slots_keep(const struct weir__slots *s)
 {
-    return atomic_load_explicit((atomic_int *)(uintptr_t)&s->keep, memory_order_relaxed);
+    int keep = atomic_load_explicit((atomic_int *)(uintptr_t)&s->keep, memory_order_relaxed);
+
+    return s->common.shared == NULL ? keep : keep / weir__slots_common_active(&s->common);
 }
 
 /* Whether the member is to give a slot up rather than leave its connection idle. */
@@ -116,7 +135,8 @@ static inline bool weir__slots_are_wanted(const struct weir__slots_member *m)
 {
     return weir__slots_are_awaited(m) &&
            atomic_load_explicit((atomic_int *)(uintptr_t)&m->held, memory_order_relaxed) >
-               weir__slots_keep(m->slots);
+               weir__slots_keep(m->slots) &&
+           (m->slots->common.shared == NULL || weir__slots_others_want(m->slots));
 }
 
 #endif

@@ -220,7 +220,7 @@ static uint64_t run_model(uint64_t seed)
     weir__random_seed(&model->random, seed);
     model->loop_count = 1 + (int)weir__random_below(&model->random, LOOPS_MAX);
     model->max = 1 + (int)weir__random_below(&model->random, 16);
-    weir__slots_init(&model->slots, model->max, model->loop_count);
+    weir__slots_init(&model->slots, model->max, model->loop_count, NULL);
     for (int i = 0; i < model->loop_count; i++) {
         model->loops[i].model = model;
         weir__slots_join(&model->slots, &model->loops[i].member, &model_hooks);
@@ -300,7 +300,7 @@ static void a_loop_with_its_share_serves_its_own_tasks(void **state)
     (void)state;
     model->loop_count = 2;
     model->max = 4;
-    weir__slots_init(&model->slots, 4, 2);
+    weir__slots_init(&model->slots, 4, 2, NULL);
     for (int i = 0; i < 2; i++) {
         model->loops[i].model = model;
         weir__slots_join(&model->slots, &model->loops[i].member, &model_hooks);
@@ -438,7 +438,7 @@ static int real_loop_main(void *arg)
     struct real_loop loop = {.share.waiting_max = REAL_WAITING_MAX, .number = *(int *)arg};
     weir_scope scope;
 
-    assert_int_equal(weir__slot_share_open(&loop.share, &real_type, "a place", REAL_MAX, "a place"), 0);
+    assert_int_equal(weir__slot_share_open(&loop.share, &real_type, "a place", REAL_MAX, NULL, "a place"), 0);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (int i = 0; i < REAL_TASKS; i++)
         assert_int_equal(weir_spawn(&scope, "real", real_task, &loop), 0);

@@ -150,7 +150,7 @@ static int open_parts(struct weir__origin *origin)
     origin->slots = &origin->own_slots;
     origin->own_slots.waiting_max = client->options.waiting_per_origin;
     if (weir__slot_share_open(&origin->own_slots, &weir__origin_slots, origin->counts->origin,
-                              client->options.connections_per_origin, origin->label) == 0)
+                              client->options.connections_per_origin, NULL, origin->label) == 0)
         return 0;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
     return -ENOMEM;

@@ -90,13 +90,18 @@ static int open_client(weir_backend *b, struct weir__loop *loop)
 static int open_slots(weir_backend *b)
 {
     const weir_backend_options *o = weir__backend_options(b);
+    struct weir__backend_common *of_all = weir__backend_common(b);
+    const struct weir__slots_common common = {.shared = b->member.shared->memory,
+                                              .held = &of_all->counts.connections,
+                                              .queued = &of_all->counts.queued,
+                                              .queued_since_ns = of_all->queued_since_ns};
     char *key;
     int err;
 
     if (asprintf(&key, "backend %s", o->name) < 0)
         return -ENOMEM;
     b->slots.waiting_max = o->waiting_max; /* which is common to all loops: see acquire.c */
-    err = weir__slot_share_open(&b->slots, &slots_type, key, o->connections_max, o->name);
+    err = weir__slot_share_open(&b->slots, &slots_type, key, o->connections_max, &common, o->name);
     free(key);
     return err;
 }
