@@ -2,7 +2,7 @@
 /* The supervision of applications, under seeds: what starts, dies, hangs, grows and is replaced. */
 #include "apps_world.h"
 
-#define SEEDS 20
+#define SEEDS 8
 
 static void run_with_seeds(int (*fn)(void *arg))
 {
