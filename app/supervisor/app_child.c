@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <weir/fd.h>
+#include <weir/pool.h>
 #include <weir/stream.h>
 
 #include "apps/app_user.h"
@@ -30,23 +31,30 @@ static const char *folder_of(const struct app_child *child, char out[APP_SOCKET_
     return out;
 }
 
+struct folder {
+    const struct apps_place *place;
+    const struct config_app *app;
+    const struct app_child *child;
+};
+
 /* Each process has a folder of its own for its socket: another user makes the socket there, and nobody but
- * that user and root gets in. */
-static int make_folder(const struct apps_place *place, const struct config_app *app,
-                       const struct app_child *child)
+ * that user and root gets in. A job, since the user is looked up. */
+static int make_folder(weir_job *job, void *arg)
 {
+    const struct folder *f = arg;
     char folder[APP_SOCKET_BYTES];
     struct app_user user;
     int err;
 
-    if (mkdir(folder_of(child, folder), 0700) < 0)
+    (void)job;
+    if (mkdir(folder_of(f->child, folder), 0700) < 0)
         return -errno;
-    if (app->user == NULL)
+    if (f->app->user == NULL)
         return 0;
-    err = app_user_find(app->user, &user);
+    err = app_user_find(f->app->user, &user);
     if (err < 0 || user.uid == geteuid())
         return err;
-    if (chown(folder, user.uid, user.gid) < 0 || chmod(place->folder, 0711) < 0)
+    if (chown(folder, user.uid, user.gid) < 0 || chmod(f->place->folder, 0711) < 0)
         return -errno;
     return 0;
 }
@@ -151,13 +159,16 @@ int app_child_start(weir_scope *scope, const struct apps_place *place, const str
                     uint32_t serial, struct app_lines *lines, struct app_child *child)
 {
     weir_process_options options = {.line = take_line, .arg = child};
+    struct folder folder = {place, app, child};
     struct config_memory *memory;
     int err;
 
     *child = (struct app_child){.control = -1, .lines = lines, .place = place};
     if (app_socket_path(child->socket, place->folder, app->name, serial) == NULL)
         return -ENAMETOOLONG;
-    err = place->simulate == NULL ? make_folder(place, app, child) : 0;
+    err = place->simulate == NULL
+              ? weir_offload(weir_pool_blocking(), "folder of an application", make_folder, &folder)
+              : 0;
     if (err < 0)
         return err;
     memory = config_memory_open();

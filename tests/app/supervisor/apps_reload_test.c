@@ -123,6 +123,33 @@ static void a_change_that_does_not_work_harms_nobody(void **state)
     run_with_seeds(does_not_work);
 }
 
+/* A reload does not wait for successors of the reload before it. */
+static int hangs_while_starting(void *arg)
+{
+    struct world *w = world_open();
+
+    (void)arg;
+    world_configure(w, "processes: 2, concurrency: 4");
+    world_wait_ready(w, 2);
+    w->behaviour.starts_ms = -1;
+    world_configure(w, "processes: 2, concurrency: 4, env: {A: b}, ready: {within: 1h}");
+    waits(5000);
+    w->behaviour.starts_ms = 10;
+    world_configure(w, "processes: 2, concurrency: 4, env: {A: c}, ready: {within: 1h}");
+    waits(3000);
+    assert_int_equal(world_count(w, APP_PROCESS_READY), 2);
+    assert_int_equal(world_alive(w), 2);
+    assert_true(w->processes[1].ended.ns != 0 && w->processes[2].ended.ns != 0);
+    world_close(w);
+    return 0;
+}
+
+static void a_reload_does_not_wait_for_the_one_before(void **state)
+{
+    (void)state;
+    run_with_seeds(hangs_while_starting);
+}
+
 /* A long request keeps its process, until `stop` has passed. */
 static int long_request(void *arg)
 {
@@ -263,6 +290,7 @@ int main(void)
         cmocka_unit_test(what_runs_alike_is_left_alone),
         cmocka_unit_test(a_change_breaks_no_request),
         cmocka_unit_test(a_change_that_does_not_work_harms_nobody),
+        cmocka_unit_test(a_reload_does_not_wait_for_the_one_before),
         cmocka_unit_test(a_long_request_keeps_its_process),
         cmocka_unit_test(what_the_configuration_drops_ends),
         cmocka_unit_test(an_application_serves_with_its_first_process),

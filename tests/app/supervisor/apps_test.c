@@ -233,6 +233,7 @@ static int recycles(void *arg)
     assert_true(w->last >= 9);
     assert_int_equal(least, 3);
     assert_in_range(most, 4, 6);
+    assert_true(w->answered >= (w->last - 3) * 180);
     assert_int_equal(w->broken, 0);
     assert_int_equal(w->refused, 0);
     world_close(w);
