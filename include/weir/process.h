@@ -15,8 +15,9 @@
  *
  * The process begins in a session of its own, with default signal actions, no signal blocked, the scheduling
  * that this program was started with, and no descriptor but those that are handed over and 0, 1 and 2. If
- * this program is killed, the kernel kills the process with it (prctl(2), PR_SET_PDEATHSIG), unless it has
- * changed its user. That reaches the process itself and not what it has started.
+ * this program is killed, the kernel kills the process with it (prctl(2), PR_SET_PDEATHSIG), unless the
+ * process has changed its own user or executed a set-user-ID program. That reaches the process itself and not
+ * what it has started.
  *
  * Processes are started by a thread of the runtime that exists for this, so that no loop is held until
  * execve(2): on a busy machine that takes milliseconds. What starting needs to look up (the user, the program

@@ -9,6 +9,7 @@
 
 #include "process/process_rig.h"
 #include "support/files.h"
+#include "support/tree.h"
 
 static int says_lines_and_ends(void *arg)
 {
@@ -276,6 +277,43 @@ static void nothing_starts_in_a_cancelled_scope(void **state)
     run_really(starts_in_cancelled_scopes, NULL);
 }
 
+/* --- in the tree of tasks --- */
+
+static int wait_for(void *arg)
+{
+    return weir_process_wait(arg, NULL);
+}
+
+static int is_shown(void *arg)
+{
+    const char *argv[] = {"sleep", "1000", NULL};
+    weir_process_options options = {.argv = argv, .name = "shop"};
+    weir_process *process;
+    weir_tasks *tasks;
+    weir_scope scope;
+    char words[64];
+
+    (void)arg;
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_process_start(&scope, &options, &process), 0);
+    (void)snprintf(words, sizeof words, "process shop (pid %d) to end", (int)weir_process_id(process));
+    weir_spawn(&scope, "waiter", wait_for, process);
+    tasks = look_at_tasks(NULL);
+    assert_string_equal(wait_of(tasks, "shop"), words);
+    assert_string_equal(wait_of(tasks, "waiter"), words);
+    assert_string_equal(wait_of(tasks, "lines of shop"), "the first of 2");
+    weir_tasks_close(tasks);
+    assert_int_equal(weir_process_stop(process, weir_seconds(1000), NULL), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    return 0;
+}
+
+static void a_process_is_shown_in_the_tree_of_tasks(void **state)
+{
+    (void)state;
+    run_really(is_shown, NULL);
+}
+
 /* --- many --- */
 
 enum { AT_ONCE = 500 };
@@ -334,6 +372,7 @@ int main(void)
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(a_wrong_folder_is_refused),
         cmocka_unit_test(nothing_starts_in_a_cancelled_scope),
+        cmocka_unit_test(a_process_is_shown_in_the_tree_of_tasks),
         cmocka_unit_test(many_start_at_once),
     };
 
