@@ -56,7 +56,7 @@ bool address_collides(const struct config_address *a, const struct config_addres
 {
     if (a->path != NULL || b->path != NULL)
         return a->path != NULL && b->path != NULL && strcmp(a->path, b->path) == 0;
-    if (a->port != b->port || a->port == 0)
+    if (a->host == NULL || b->host == NULL || a->port != b->port || a->port == 0)
         return false;
     return strcasecmp(a->host, b->host) == 0 ||
            same_or_any(AF_INET, a->host, b->host, sizeof(struct in_addr)) ||

@@ -30,12 +30,13 @@ struct route_kind;
 struct tree_node;
 struct weir_resolver_options;
 
-/* An address to listen on: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
+/* An address to listen on: "HOST:PORT", "[V6]:PORT", "unix:PATH" or, of "listen" alone, "systemd:NAME". */
 struct config_address {
-    const char *text; /* as written, and as a listener takes it */
-    const char *host; /* without brackets; NULL for a Unix socket */
-    int port;         /* 0: any free one */
-    const char *path; /* of a Unix socket, else NULL */
+    const char *text;    /* as written, and as a listener takes it */
+    const char *host;    /* without brackets; NULL for a Unix socket, and one of systemd */
+    int port;            /* 0: any free one */
+    const char *path;    /* of a Unix socket, else NULL */
+    const char *systemd; /* the name of a socket that systemd passes, else NULL */
     struct config_place place;
     const struct config_tls_server *tls; /* config/tls.h; NULL: connections are plain. Of "listen" alone */
     bool proxy_protocol;                 /* connections begin with its header. Of "listen" alone */

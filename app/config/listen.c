@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/listen.h"
 
+#include <string.h>
+
 #include <weir/address.h>
 
 #include "config/address.h"
 #include "config/schema.h"
 #include "config/tls.h"
 
-enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
+enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64, SYSTEMD_NAME_MAX = 100 };
+static const char systemd[] = "systemd:";
 
 static void check_listener(struct config_reader *reader, const struct config_address *list, size_t n)
 {
@@ -32,12 +35,35 @@ struct draft {
 #define AT(member) .offset = offsetof(struct draft, member)
 static const struct schema_key listener_keys[] = {
     {"address", SCHEMA_CUSTOM, AT(address), .read = schema_keep_node,
-     .required = "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+     .required = "HOST:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME"},
     {"tls", SCHEMA_CUSTOM, AT(tls), .read = schema_keep_node},
     {"proxy_protocol", SCHEMA_BOOL, AT(proxy_protocol), .fallback = "false"},
 };
 #undef AT
 static const struct schema listener_schema = {.name = "listen", SCHEMA_KEYS(listener_keys)};
+
+/* Reads "systemd:NAME": sd_listen_fds_with_names(3) says what a name may be. */
+static bool read_systemd(struct config_reader *reader, const struct tree_node *node, const char *what,
+                         struct config_address *out)
+{
+    const char *name = node->text + sizeof systemd - 1;
+
+    if (name[0] == '\0' || strlen(name) > SYSTEMD_NAME_MAX || strchr(name, ':') != NULL) {
+        fault_value(reader, node, what,
+                    "systemd:NAME, the name of a socket unit or its FileDescriptorName=, without a colon");
+        return false;
+    }
+    *out = (struct config_address){.text = node->text, .systemd = name, .place = node->place};
+    return true;
+}
+
+static bool read_address(struct config_reader *reader, const struct tree_node *node, const char *what,
+                         struct config_address *out)
+{
+    if (node->type == TREE_SCALAR && !node->faulty && strncmp(node->text, systemd, sizeof systemd - 1) == 0)
+        return read_systemd(reader, node, what, out);
+    return address_read(reader, node, what, out);
+}
 
 static bool read_listener(struct config_reader *reader, const struct tree_node *node,
                           struct config_address *out)
@@ -46,10 +72,10 @@ static bool read_listener(struct config_reader *reader, const struct tree_node *
     bool good;
 
     if (node->type != TREE_MAP)
-        return address_read(reader, node, "listen", out);
+        return read_address(reader, node, "listen", out);
     if (!schema_read(reader, &listener_schema, node, &draft))
         return false;
-    good = draft.address != NULL && address_read(reader, draft.address, "listen.address", out);
+    good = draft.address != NULL && read_address(reader, draft.address, "listen.address", out);
     out->proxy_protocol = draft.proxy_protocol;
     if (draft.tls != NULL)
         out->tls = tls_server_read(reader, draft.tls);

@@ -33,10 +33,10 @@ static bool is_name(weir_bytes host)
 
 static bool leads_to(const struct config_address *listen, const weir_url *url)
 {
-    weir_bytes host = weir_bytes_of(listen->host);
+    weir_bytes host = weir_bytes_of(listen->host != NULL ? listen->host : "");
     weir_bytes asked = weir_host_without_dot(url->host);
 
-    if (listen->port != url->port)
+    if (listen->host == NULL || listen->port != url->port)
         return false;
     if (weir_bytes_equal_nocase(weir_host_without_dot(host), asked))
         return true;
