@@ -432,12 +432,10 @@ static struct common *common_of(struct row *row, uint64_t id)
     return found;
 }
 
-/* Takes the greatest of what the processes report of it: that is the latest. If all of it has become less, it
- * has begun anew. */
+/* Takes the greatest of what the processes report of it, now or before: that is the latest. */
 static void read_common(const struct sums *s, struct row *row, uint64_t id)
 {
     const size_t count = totals_shapes[row->shown.part].numbers;
-    uint64_t most[TOTALS_NUMBERS_MAX] = {0};
     struct common *common = common_of(row, id);
     struct totals_row read;
 
@@ -445,11 +443,7 @@ static void read_common(const struct sums *s, struct row *row, uint64_t id)
         return;
     for (size_t place = 0; sums_each_living(s, &row->shown, &place, &read);)
         for (size_t i = 0; read.common == id && i < count; i++)
-            most[i] = most[i] > read.numbers[i] ? most[i] : read.numbers[i];
-    if (is_less(most, common->last, count))
-        for (size_t i = 0; i < count; i++)
-            row->kept[i] += common->last[i];
-    memcpy(common->last, most, count * sizeof *most);
+            common->last[i] = common->last[i] > read.numbers[i] ? common->last[i] : read.numbers[i];
 }
 
 static void add_living(const struct sums *s, struct row *row, uint64_t *numbers, weir_meter *meter)

@@ -135,8 +135,8 @@ enum totals_instance_text { INSTANCE_LAST_ERROR, INSTANCE_LAST_CHECK, INSTANCE_T
 /* A row. What a reader fills in points into the bytes that are read. */
 struct totals_row {
     enum totals_part part;
-    /* Not 0: what several processes have in common, by which every one that reports this number has the same
-     * numbers and values: they are not added up */
+    /* Not 0: what several processes have in common. Every one that reports this number has the same numbers
+     * and values, which are not added up; what is counted anew has a new number */
     uint64_t common;
     const char *keys[TOTALS_KEYS_MAX];
     uint64_t numbers[TOTALS_NUMBERS_MAX];
