@@ -161,6 +161,7 @@ static int reload(struct supervisor *s, struct text_out *said)
     }
     weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->options->file));
     s->phase = SUPERVISOR_RELOADING;
+    notify_reloading(s->notify);
     err = read_file(s, &next, said);
     if (err == 0)
         err = serve_next(s, next, said);
@@ -171,6 +172,7 @@ static int reload(struct supervisor *s, struct text_out *said)
     }
     s->phase = SUPERVISOR_SERVING;
     tell(s, err, began, said);
+    notify_ready(s->notify, err == 0 ? "serving" : "serving; the new configuration was refused: see the log");
     return err == 0 ? 0 : -WEIR_ECONFIG;
 }
 

@@ -12,6 +12,7 @@
 #include "supervisor/folder.h"
 #include "supervisor/in_force.h"
 #include "supervisor/listeners.h"
+#include "supervisor/notify.h"
 #include "supervisor/processes.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
@@ -25,6 +26,7 @@ struct supervisor {
     int shared_fd;
     weir_shared *shared;
     struct listeners *listeners;
+    struct notify *notify;
     struct in_force *in_force; /* held; at first the one that is starting */
     int *first;                /* its listeners, at first */
     int *announced;            /* the listeners that are in force, and logged */

@@ -33,6 +33,7 @@ void supervisor_end(struct supervisor *s)
     if (s->asked++ == 0) {
         weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain));
         s->phase = SUPERVISOR_DRAINING;
+        notify_stopping(s->notify, "draining");
         listeners_keep(s->listeners, NULL);
         processes_drain(&s->processes);
         weir_event_set(&s->drains);
@@ -59,6 +60,19 @@ static void heed(struct supervisor *s, int number)
         orphans_reap();
 }
 
+/* Tells systemd that this loop runs. */
+static int feed_watchdog(void *arg)
+{
+    struct supervisor *s = arg;
+    int err = 0;
+
+    while (err == 0) {
+        notify_watchdog(s->notify);
+        err = weir_sleep(notify_watchdog_every(s->notify));
+    }
+    return 0;
+}
+
 static int heed_signals(struct supervisor *s)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
@@ -70,6 +84,8 @@ static int heed_signals(struct supervisor *s)
         return err;
     weir_scope_open(&scope, weir_never(), 0);
     s->heeding = &scope;
+    if (notify_watchdog_every(s->notify).ns > 0)
+        (void)weir_spawn(&scope, "watchdog", feed_watchdog, s);
     orphans_reap(); /* those that ended before */
     while ((number = weir_signals_wait(&signals)) > 0)
         heed(s, number);
@@ -133,8 +149,10 @@ static int start(struct supervisor *s, int *listeners)
         return err;
     processes_put_in_force(&s->processes, generation);
     supervisor_announce(s, &s->in_force->config, listeners);
-    if (s->asked == 0)
+    if (s->asked == 0) {
         s->phase = SUPERVISOR_SERVING;
+        notify_ready(s->notify, "serving");
+    }
     return 0;
 }
 
@@ -303,6 +321,7 @@ static void clear(struct supervisor *s)
     if (s->shared_fd >= 0)
         (void)close(s->shared_fd);
     listeners_free(s->listeners);
+    notify_free(s->notify);
     free(s->announced != NULL ? s->announced : s->first);
     in_force_release(s->in_force);
     if (s->said.text.len > 0)
@@ -319,6 +338,7 @@ int supervisor_run(const struct supervisor_options *options)
     text_out_init(&s.said, SAID_BYTES_MAX);
     start_raise_files();
     orphans_adopt();
+    s.notify = notify_new();
     err = prepare(&s);
     if (err == 0)
         err = config_guard_apply(&s.in_force->config.guard);
