@@ -21,10 +21,10 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/usr/local/go/bi
 # ---- pages ----
 
 class Page:
-    """A page of docs/front: its configuration, and the files in it, which stand below a line <!-- file NAME -->."""
+    """A page of docs/front or docs/apps: its configuration, and the files in it, which stand below a line <!-- file NAME -->."""
 
-    def __init__(self, name):
-        with open(os.path.join(ROOT, "docs/front", name + ".md"), encoding="utf-8") as file:
+    def __init__(self, name, folder="front"):
+        with open(os.path.join(ROOT, "docs", folder, name + ".md"), encoding="utf-8") as file:
             text = file.read()
         (self.configuration,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
         self.files = dict(re.findall(r"^<!-- file (\S+) -->\n```\w+\n(.*?)^```$", text, re.M | re.S))
