@@ -119,7 +119,7 @@ static int read_pid(struct app_child *child)
 
     if (err < 0)
         return err;
-    n = read(child->control, text, sizeof text - 1); /* it is written in one piece */
+    n = recv(child->control, text, sizeof text - 1, MSG_DONTWAIT); /* it is written in one piece */
     if (n <= 0)
         return -WEIR_ECLOSED;
     text[n] = '\0';
