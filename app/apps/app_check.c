@@ -107,8 +107,10 @@ static void check_user(const struct config_app *app, struct config_faults *fault
                      app->name, app->user);
 }
 
-void app_check(const struct config *config, struct config_faults *faults, struct config_faults *warnings)
+int app_check(const struct config *config, struct config_faults *faults)
 {
+    const size_t before = faults->count;
+
     for (size_t i = 0; i < config->app_count; i++) {
         const struct config_app *app = &config->apps[i];
         int folder = open_folder(app, faults);
@@ -118,6 +120,15 @@ void app_check(const struct config *config, struct config_faults *faults, struct
             close(folder);
         }
         check_user(app, faults);
+    }
+    return faults->count > before ? -WEIR_ECONFIG : 0;
+}
+
+void app_check_idle(const struct config *config, struct config_faults *warnings)
+{
+    for (size_t i = 0; i < config->app_count; i++) {
+        const struct config_app *app = &config->apps[i];
+
         if (!app->used)
             config_fault(warnings, app->place, "app '%s' is used by no route; expected one with 'serve: %s'",
                          app->name, app->name);

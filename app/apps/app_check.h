@@ -8,8 +8,11 @@
 
 #include "config/app.h"
 
-/* Adds a fault for each reason why a process of an application could not be started, and a warning for each
- * application that no route uses. */
-void app_check(const struct config *config, struct config_faults *faults, struct config_faults *warnings);
+/* Adds a fault for each reason why a process of an application could not be started.
+ * Returns: 0; -WEIR_ECONFIG with faults. */
+WEIR_CHECKED int app_check(const struct config *config, struct config_faults *faults);
+
+/* Adds a warning for each application that no route uses. */
+void app_check_idle(const struct config *config, struct config_faults *warnings);
 
 #endif

@@ -169,7 +169,9 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_idle_pools(&l);
     warn_of_idle_backends(&l);
     start_self_check(config, &found->warnings);
-    app_check(config, &found->faults, &found->warnings);
+    if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
+        (void)!app_check(config, &found->faults);
+    app_check_idle(config, &found->warnings);
     check_routes(&l);
     start_addresses_close(&l.addresses);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "apps/app_check.h"
 #include "config/load.h"
 #include "routes/table.h"
 
@@ -49,6 +50,8 @@ static int read_into(struct in_force *f, const char *file, struct config_faults 
     f->text = err = keep(bytes, length);
     if (err >= 0)
         err = config_parse(&f->config, bytes, length, &route_kinds, faults);
+    if (err == 0)
+        err = app_check(&f->config, faults);
     free(bytes);
     return err;
 }

@@ -223,7 +223,8 @@ static void checked(const struct check *wanted)
     reading_fine(text, &config);
     config_faults_open(&faults, "f");
     config_faults_open(&warnings, "f");
-    app_check(&config, &faults, &warnings);
+    assert_int_equal(app_check(&config, &faults), wanted->fault != NULL ? -WEIR_ECONFIG : 0);
+    app_check_idle(&config, &warnings);
     if (wanted->fault == NULL && faults.count > 0)
         fail_msg("%s in: %s", faults.fault[0].text, wanted->keys);
     if (wanted->fault != NULL && (faults.count != 1 || strstr(faults.fault[0].text, wanted->fault) == NULL ||
