@@ -116,6 +116,8 @@ void page_stats_write(struct text_out *out, const struct snapshot *s)
     page_stats_origins(out, s);
     text_out_add(out, "],\"backends\":[");
     page_stats_backends(out, s);
+    text_out_add(out, "],\"apps\":[");
+    page_stats_apps(out, s);
     text_out_add(out, "],\"tls\":[");
     page_stats_tls(out, s);
     text_out_add(out, "],\"loops\":[");

@@ -12,6 +12,7 @@
 void page_stats_routes(struct text_out *out, const struct snapshot *s);
 void page_stats_origins(struct text_out *out, const struct snapshot *s);
 void page_stats_backends(struct text_out *out, const struct snapshot *s);
+void page_stats_apps(struct text_out *out, const struct snapshot *s);
 void page_stats_tls(struct text_out *out, const struct snapshot *s);
 void page_stats_loops(struct text_out *out, const struct snapshot *s);
 void page_stats_pools(struct text_out *out, const struct snapshot *s);

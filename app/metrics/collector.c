@@ -45,6 +45,10 @@ static void each_series(struct collector *c, void (*fn)(struct series *s, struct
         fn(&s->origins[i]->requests, c);
     for (size_t i = 0; i < s->backend_count; i++)
         each_of_backend(&s->backends[i], c, fn);
+    for (size_t i = 0; i < s->app_count; i++) {
+        fn(&s->apps[i].served, c);
+        fn(&s->apps[i].waited, c);
+    }
     for (size_t i = 0; i < s->tls_count; i++)
         fn(&s->tls[i].handshakes, c);
     for (size_t i = 0; i < s->pool_count; i++) {
@@ -83,6 +87,8 @@ static int open_parts(struct snapshot *s, const struct gateway_status *status)
         err = open_calls(s);
     if (err == 0)
         err = open_backends(s);
+    if (err == 0)
+        err = open_apps(s, status->apps);
     if (err == 0)
         err = open_host(s);
     if (err == 0)
@@ -125,6 +131,7 @@ void collector_close(struct collector *c)
     free(c->now.clients);
     free(c->now.loops);
     free(c->now.pools);
+    free(c->now.apps);
     free(c->now.stall_totals);
     free(c->now.guard_calls);
     free(c);
@@ -142,7 +149,7 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
     }
     series_update(&s->unserved, NULL, s->server.unserved);
     collect_loops(s, runtime);
-    collect_origins(s, runtime);
+    collect_origins(s, runtime, c->status->apps != NULL ? c->status->apps->folder : NULL);
     collect_backends(s, runtime);
     collect_pools(s, runtime);
     collect_tls(s, c->status);
@@ -166,6 +173,7 @@ static void collect(struct collector *c, void (*with)(struct snapshot *s, weir_r
     collect_routes(s, c->status->requests);
     collect_gathers(s, c->status->gathers);
     collect_host(s);
+    collect_apps(s, c->status->apps);
     runtime = gateway_status_hold(c->status);
     s->runs = runtime != NULL;
     if (runtime != NULL) {

@@ -118,9 +118,29 @@ static void expect_those_of_gathers(struct snapshot *s)
     }
 }
 
+/* The origins while they are read. */
+struct reading {
+    struct snapshot *s;
+    const char *without;
+};
+
+/* Processes of applications come and go with their sockets; what is asked of them is counted by application.
+ */
+static bool is_left_out(const char *origin, const char *folder)
+{
+    static const char at[] = " at unix:";
+    const char *path = folder != NULL ? strstr(origin, at) : NULL;
+    const size_t length = folder != NULL ? strlen(folder) : 0;
+
+    return path != NULL && strncmp(path + sizeof at - 1, folder, length) == 0 &&
+           path[sizeof at - 1 + length] == '/';
+}
+
 static void add(void *arg, const weir_origin_stats *stats)
 {
-    struct snapshot_origin *origin = find(arg, stats->origin);
+    const struct reading *reading = arg;
+    struct snapshot_origin *origin =
+        is_left_out(stats->origin, reading->without) ? NULL : find(reading->s, stats->origin);
     uint64_t *numbers;
 
     if (origin == NULL)
@@ -158,11 +178,13 @@ static void end(struct snapshot *s)
     s->origin_count = kept;
 }
 
-void collect_origins(struct snapshot *s, weir_runtime *runtime)
+void collect_origins(struct snapshot *s, weir_runtime *runtime, const char *without)
 {
+    struct reading reading = {s, without};
+
     begin(s);
     expect_those_of_gathers(s);
-    weir_origin_each(runtime, add, s);
+    weir_origin_each(runtime, add, &reading);
     end(s);
 }
 

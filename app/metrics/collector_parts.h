@@ -10,6 +10,7 @@
 #include <weir/error.h>
 #include <weir/runtime.h>
 
+#include "apps/gate.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
 #include "metrics/snapshot.h"
@@ -21,10 +22,12 @@ void collect_gathers(struct snapshot *s, const struct gather_counts *counts); /*
 void collect_host(struct snapshot *s);
 void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server);
 void collect_loops(struct snapshot *s, weir_runtime *runtime);
-void collect_origins(struct snapshot *s, weir_runtime *runtime);
+void collect_origins(struct snapshot *s, weir_runtime *runtime,
+                     const char *without); /* those at sockets in this folder; NULL: all */
 void collect_backends(struct snapshot *s, weir_runtime *runtime);
 void take_backend(struct snapshot *s, const weir_backend_stats *stats); /* one of them */
 void collect_pools(struct snapshot *s, weir_runtime *runtime);
+void collect_apps(struct snapshot *s, struct app_gate *gate);              /* NULL: there are none */
 void collect_tls(struct snapshot *s, const struct gateway_status *status); /* while the gateway runs */
 void take_tls(struct snapshot_tls *tls, const weir_tls_stats *stats);      /* of one context */
 
@@ -63,6 +66,7 @@ WEIR_CHECKED int open_routes(struct snapshot *s,
 WEIR_CHECKED int open_gathers(struct snapshot *s, const struct gather_counts *counts);
 WEIR_CHECKED int open_calls(struct snapshot *s);
 WEIR_CHECKED int open_backends(struct snapshot *s);
+WEIR_CHECKED int open_apps(struct snapshot *s, const struct app_gate *gate);
 WEIR_CHECKED int open_host(struct snapshot *s);
 WEIR_CHECKED int open_stalls(struct snapshot *s);
 WEIR_CHECKED int open_guard_calls(struct snapshot *s);

@@ -2,8 +2,8 @@
 /* The state of the gateway as threads beside its loops see it: whether it is ready, what its loops count, and
  * its runtime while that runs.
  *
- * Threading: the atomic fields are written by the gateway's loops and read by any thread; requests and
- * gathers are set before the loops start; the rest is guarded by runtime_lock.
+ * Threading: the atomic fields are written by the gateway's loops and read by any thread; requests,
+ * gathers and apps are set before the loops start; the rest is guarded by runtime_lock.
  */
 #ifndef APP_METRICS_GATEWAY_STATUS_H
 #define APP_METRICS_GATEWAY_STATUS_H
@@ -14,6 +14,7 @@
 #include <weir/http_server.h>
 #include <weir/runtime.h>
 
+struct app_gate;
 struct gather_counts;
 struct request_counts;
 struct weir_tls;
@@ -41,6 +42,7 @@ struct gateway_status {
     atomic_bool draining;            /* accepts no more, and finishes what is in progress */
     struct request_counts *requests; /* NULL: there is no admin */
     struct gather_counts *gathers;   /* as requests */
+    struct app_gate *apps;           /* NULL: there are none */
     pthread_rwlock_t runtime_lock;
     weir_runtime *runtime;                  /* NULL: it does not run */
     weir_server *server;                    /* NULL: there is none, in the benchmark of the task tree */

@@ -173,6 +173,7 @@ static void add_up(struct joined *j, void (*pause)(void))
 {
     joined_want_routes(j->sums, j->labels.routes, j->labels.gathers);
     joined_want_backends(j->sums, j->now.config);
+    joined_want_apps(j->sums, j->now.config);
     sums_add_up(j->sums, weir_now(), pause);
     joined_gateway(&j->now, j->sums);
     joined_clients(&j->now, j->sums, &j->clock);
@@ -193,6 +194,7 @@ static void fill(struct joined *j, bool with_gone)
     joined_routes(s, j->sums, j->labels.routes, with_gone);
     joined_origins(s, j->sums, with_gone);
     joined_backends(s, j->sums, with_gone);
+    joined_apps(s, j->sums, with_gone);
     joined_tls(s, j->sums, with_gone);
     joined_loops(s, j->sums);
     joined_pools(s, j->sums, with_gone);

@@ -294,4 +294,5 @@ void joined_free(struct snapshot *s)
     free(s->gather_calls);
     free(s->loops);
     free(s->pools);
+    free(s->apps);
 }

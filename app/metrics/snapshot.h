@@ -23,6 +23,7 @@
 #include "metrics/process_stats.h"
 #include "metrics/request_totals.h"
 #include "metrics/series.h"
+#include "metrics/snapshot_apps.h"
 #include "metrics/snapshot_backends.h"
 #include "metrics/snapshot_tls.h"
 #include "metrics/time_breakdown.h"
@@ -216,6 +217,8 @@ struct snapshot {
     const struct snapshot_origin **failing_first; /* the origins by share of failures in the last minute */
     struct snapshot_backend *backends;            /* in the order of the configuration */
     size_t backend_count;
+    struct snapshot_app *apps; /* in the order of the configuration */
+    size_t app_count;
     struct snapshot_tls *tls; /* listeners, then backends, then others; in the order of the configuration */
     size_t tls_count;
     struct snapshot_client *clients; /* those with most connections in the last minute first */

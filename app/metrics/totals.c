@@ -32,6 +32,8 @@ const struct totals_shape totals_shapes[TOTALS_PARTS] = {
     [TOTALS_CERTIFICATE] = {3, 0, CERTIFICATE_VALUES, CERTIFICATE_TEXTS, false},
     [TOTALS_BACKEND] = {1, BACKEND_NUMBERS, BACKEND_VALUES, 0, false},
     [TOTALS_INSTANCE] = {2, INSTANCE_NUMBERS, INSTANCE_VALUES, INSTANCE_TEXTS, false},
+    [TOTALS_APP] = {1, APP_NUMBERS, APP_VALUES, 0, true},
+    [TOTALS_APP_WAIT] = {1, 0, 0, 0, true},
 };
 
 _Static_assert((int)WINDOW_NUMBERS_MAX <= (int)TOTALS_NUMBERS_MAX, "a row has room for what a series has");

@@ -40,6 +40,8 @@ enum totals_part {
     TOTALS_CERTIFICATE, /* by side, name and file */
     TOTALS_BACKEND,     /* by name */
     TOTALS_INSTANCE,    /* by backend and address */
+    TOTALS_APP,         /* by name */
+    TOTALS_APP_WAIT,    /* by name */
     TOTALS_PARTS
 };
 
@@ -131,6 +133,8 @@ enum totals_instance_value {
     INSTANCE_VALUES
 };
 enum totals_instance_text { INSTANCE_LAST_ERROR, INSTANCE_LAST_CHECK, INSTANCE_TEXTS };
+
+enum totals_app_value { APP_VALUE_IN_FLIGHT, APP_VALUE_WAITING, APP_VALUES };
 
 /* A row. What a reader fills in points into the bytes that are read. */
 struct totals_row {

@@ -162,6 +162,22 @@ static void add_gathers(struct totals_writer *w, const struct snapshot *s)
 
 /* --- what stands behind --- */
 
+static void add_apps(struct totals_writer *w, const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->app_count; i++) {
+        const struct snapshot_app *app = &s->apps[i];
+        struct totals_row row = {
+            .part = TOTALS_APP,
+            .keys = {app->name},
+            .values = {[APP_VALUE_IN_FLIGHT] = app->in_flight, [APP_VALUE_WAITING] = app->waiting},
+        };
+        memcpy(row.numbers, app->served.numbers, APP_NUMBERS * sizeof *row.numbers);
+        totals_add(w, &row, app->served.meter);
+        row = (struct totals_row){.part = TOTALS_APP_WAIT, .keys = {app->name}};
+        totals_add(w, &row, app->waited.meter);
+    }
+}
+
 static void add_origins(struct totals_writer *w, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->origin_count; i++) {
@@ -301,6 +317,7 @@ void totals_write(struct text_out *out, const struct snapshot *s)
         add_route(&w, &s->routes[i]);
     add_gathers(&w, s);
     add_origins(&w, s);
+    add_apps(&w, s);
     add_backends(&w, s);
     add_tls(&w, s);
     add_loops(&w, s);
