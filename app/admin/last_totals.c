@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/pool.h>
+
 enum { PATH_BYTES = 256, PIECE_BYTES = 16 << 10 };
 static const char scheme[] = "unix:";
 
@@ -32,7 +34,7 @@ static bool write_all(int fd, weir_bytes bytes)
     return true;
 }
 
-void last_totals_leave(const char *address, weir_bytes totals)
+static void leave(const char *address, weir_bytes totals)
 {
     char path[PATH_BYTES], whole[PATH_BYTES];
     bool written;
@@ -65,7 +67,7 @@ static int read_all(int fd, weir_buffer *out)
     }
 }
 
-int last_totals_take(const char *address, pid_t pid, weir_buffer *out)
+static int take(const char *address, pid_t pid, weir_buffer *out)
 {
     char path[PATH_BYTES];
     int fd, err;
@@ -79,4 +81,44 @@ int last_totals_take(const char *address, pid_t pid, weir_buffer *out)
     close(fd);
     (void)unlink(path);
     return err;
+}
+
+/* --- on the blocking pool --- */
+
+struct passing {
+    const char *address;
+    pid_t pid;
+    weir_bytes totals;
+    weir_buffer *out;
+};
+
+static int leave_job(weir_job *job, void *arg)
+{
+    const struct passing *p = arg;
+
+    (void)job;
+    leave(p->address, p->totals);
+    return 0;
+}
+
+static int take_job(weir_job *job, void *arg)
+{
+    const struct passing *p = arg;
+
+    (void)job;
+    return take(p->address, p->pid, p->out);
+}
+
+void last_totals_leave(const char *address, weir_bytes totals)
+{
+    struct passing p = {.address = address, .totals = totals};
+
+    (void)weir_offload(weir_pool_blocking(), "last totals", leave_job, &p);
+}
+
+int last_totals_take(const char *address, pid_t pid, weir_buffer *out)
+{
+    struct passing p = {.address = address, .pid = pid, .out = out};
+
+    return weir_offload(weir_pool_blocking(), "last totals", take_job, &p);
 }

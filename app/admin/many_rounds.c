@@ -49,10 +49,15 @@ static void end(struct admin_of_many *admin, struct many_process *process)
 {
     struct sums *sums = joined_sums(admin->joined);
     weir_buffer totals;
+    int err;
 
     weir_buffer_init(&totals, TOTALS_BYTES_MAX);
-    if (last_totals_take(process->is.address, process->is.pid, &totals) == 0 &&
-        sums_take(sums, place_of(admin, process), process->is.number, &totals) < 0)
+    err = last_totals_take(process->is.address, process->is.pid, &totals);
+    if (err == -WEIR_ECANCELED) { /* the next round does it */
+        weir_buffer_free(&totals);
+        return;
+    }
+    if (err == 0 && sums_take(sums, place_of(admin, process), process->is.number, &totals) < 0)
         weir_log(WEIR_LOG_WARN, "what a gateway process has counted last cannot be read",
                  WEIR_KV_INT("pid", process->is.pid));
     weir_buffer_free(&totals);

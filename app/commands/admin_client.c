@@ -13,6 +13,7 @@
 #include <weir/runtime.h>
 #include <weir/scope.h>
 
+#include "admin/admin_pages.h"
 #include "commands/commands.h"
 #include "commands/usage.h"
 
@@ -103,10 +104,10 @@ static void tell_status(const struct admin_client *admin, const char *path, cons
                 reply->body != NULL ? reply->body : "");
 }
 
-int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+static int fetch(struct admin_client *admin, const char *path, weir_fetch_options *options,
+                 weir_duration within, weir_reply *reply)
 {
     char url[ADMIN_BASE_BYTES + ADMIN_URL_BYTES];
-    weir_fetch_options options;
     int err;
     weir_scope scope;
 
@@ -114,10 +115,28 @@ int admin_client_try(struct admin_client *admin, const char *path, weir_duration
     if (snprintf(url, sizeof url, "%s%s", admin->base, path) >= (int)sizeof url)
         return -WEIR_ETOOLARGE;
     weir_scope_open(&scope, weir_after(within), 0);
-    options = (weir_fetch_options){.url = url, .address = is_unix(admin->where) ? admin->where : NULL};
-    err = weir_fetch(admin->client, &options, reply);
+    options->url = url;
+    options->address = is_unix(admin->where) ? admin->where : NULL;
+    err = weir_fetch(admin->client, options, reply);
     (void)weir_scope_close(&scope);
+    return err;
+}
+
+int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+{
+    weir_fetch_options options = {0};
+    int err = fetch(admin, path, &options, within, reply);
+
     return err < 0 || reply->status == 200 ? err : -WEIR_EPROTOCOL;
+}
+
+int admin_client_post(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+{
+    const weir_header meant = {ADMIN_ACTION_HEADER, "1"};
+    weir_fetch_options options = {.method = "POST", .headers = &meant, .header_count = 1};
+    int err = fetch(admin, path, &options, within, reply);
+
+    return err < 0 || reply->status == 200 || reply->status == 422 ? err : -WEIR_EPROTOCOL;
 }
 
 void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply)

@@ -45,6 +45,13 @@ WEIR_CHECKED int admin_client_get(struct admin_client *admin, const char *path, 
 WEIR_CHECKED int admin_client_try(struct admin_client *admin, const char *path, weir_duration within,
                                   weir_reply *reply);
 
+/* Asks for something to be done. The answer may also have status 422: it was refused, and the body says why.
+ * Owns:    as admin_client_try().
+ * Returns: as admin_client_try().
+ */
+WEIR_CHECKED int admin_client_post(struct admin_client *admin, const char *path, weir_duration within,
+                                   weir_reply *reply);
+
 /* Prints the message of a failed admin_client_try() on stderr. */
 void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply);
 

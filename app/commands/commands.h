@@ -41,6 +41,15 @@ extern const char command_advise_help[];
 int command_profile(int argc, char **argv);
 extern const char command_profile_help[];
 
+int command_status(int argc, char **argv);
+extern const char command_status_help[];
+
+int command_reload(int argc, char **argv);
+extern const char command_reload_help[];
+
+int command_drain(int argc, char **argv);
+extern const char command_drain_help[];
+
 int command_tasks(int argc, char **argv);
 extern const char command_tasks_help[];
 
