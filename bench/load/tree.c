@@ -254,7 +254,7 @@ int main(int argc, char **argv)
     b.port = free_port();
     b.parents = (argc > 1 ? atoll(argv[1]) : TASKS) / (CHILDREN + 1);
     read_config(&b, &config, &faults);
-    if (admin_start(&config, &b.status, &admin) < 0)
+    if (admin_start(&config, &b.status, NULL, &admin) < 0)
         fail("no admin address");
     if (pthread_create(&client, NULL, watch, &b) != 0)
         fail("no thread");
