@@ -135,7 +135,6 @@ static int start_guarded(weir_scope *scope, weir_process_options *options, struc
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     child->control = pair[0];
-    (void)fcntl(pair[0], F_SETFL, O_NONBLOCK); /* of this end alone */
     handed.fd = pair[1];
     options->program = "/proc/self/exe";
     options->fds = &handed;

@@ -247,10 +247,11 @@ int app_position_open(struct app_position *position)
 {
     int err;
 
+    position->not_before = weir_now();
+    position->backing_off = (struct backing_off){0};
     if (position->alive)
         return 0;
     weir_event_init(&position->news);
-    position->not_before = weir_now();
     position->measured = weir_now();
     err = weir_spawn(position->app->apps->scope, "position of an application", keep, position);
     if (err < 0)

@@ -109,7 +109,8 @@ void supervised_process_drop(struct supervised_process *process);
 
 /* --- app_position.c --- */
 
-/* Gives a position a task, unless it has one. Returns: 0; -ENOMEM; the scope's code. */
+/* Gives a position a task, unless it has one. If it waits before another start, it waits no longer. Returns:
+ * 0; -ENOMEM; the scope's code. */
 WEIR_CHECKED int app_position_open(struct app_position *position);
 
 /* --- apps.c --- */

@@ -120,7 +120,7 @@ static int configure(struct apps *apps, const struct config_app *config)
     app->gone = false;
     atomic_store(&app->block->concurrency, (uint32_t)config->concurrency);
     for (int i = 0; i < config->processes && err == 0; i++)
-        err = app_position_open(&app->positions[i]);
+        err = app_position_open(&app->positions[i]); /* what waits for another start waits no longer */
     supervised_app_tell(app);
     return err;
 }

@@ -123,6 +123,29 @@ static void a_change_that_does_not_work_harms_nobody(void **state)
     run_with_seeds(does_not_work);
 }
 
+/* What is broken is tried with the new configuration at once. */
+static int mended(void *arg)
+{
+    struct world *w = world_open();
+
+    (void)arg;
+    w->behaviour = (struct behaviour){.starts_ms = -1, .dies_ms = 10, .exits_with = 3};
+    world_configure(w, "processes: 1");
+    waits(60000);
+    w->behaviour = (struct behaviour){.starts_ms = 10};
+    world_configure(w, "processes: 1, env: {A: b}");
+    waits(100);
+    assert_int_equal(world_count(w, APP_PROCESS_READY), 1);
+    world_close(w);
+    return 0;
+}
+
+static void what_is_broken_is_tried_at_once(void **state)
+{
+    (void)state;
+    run_with_seeds(mended);
+}
+
 /* A reload does not wait for successors of the reload before it. */
 static int hangs_while_starting(void *arg)
 {
@@ -290,6 +313,7 @@ int main(void)
         cmocka_unit_test(what_runs_alike_is_left_alone),
         cmocka_unit_test(a_change_breaks_no_request),
         cmocka_unit_test(a_change_that_does_not_work_harms_nobody),
+        cmocka_unit_test(what_is_broken_is_tried_at_once),
         cmocka_unit_test(a_reload_does_not_wait_for_the_one_before),
         cmocka_unit_test(a_long_request_keeps_its_process),
         cmocka_unit_test(what_the_configuration_drops_ends),
