@@ -20,15 +20,18 @@ struct weir__priority {
     uint64_t slice_ns;
 };
 
-/* All attributes of a thread, for another that is to have them. */
-struct weir__priority_found {
-    bool known;
+/* struct sched_attr of the kernel, whose header conflicts with libc's. */
+struct weir__scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
     int32_t nice;
-    uint64_t slice_ns;
+    uint32_t priority;
+    uint64_t slice_ns, deadline_ns, period_ns;
 };
 
-void weir__priority_find(struct weir__priority_found *found);
-void weir__priority_put_back(const struct weir__priority_found *found);
+/* Reads the attributes of the calling thread, for another one that is to have them. Returns: false for a
+ * policy of real time or idle, which is left alone. */
+bool weir__priority_read(struct weir__scheduling *out);
 
 void weir__priority_of_loop(struct weir__priority *before);
 void weir__priority_restore(const struct weir__priority *before);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "process/found.h"
 #include "process/raw.h"
 #include "process/user.h"
 
@@ -39,6 +40,15 @@ WEIR__RAW static int set_limit(int which, const struct weir__child_limit *limit)
     const uint64_t values[2] = {limit->soft, limit->hard};
 
     return limit->is_set ? weir__raw(SYS_prlimit64, 0, which, values, NULL) : 0;
+}
+
+/* The starter has those of the loop that has made it: so it runs as soon as it is woken. */
+WEIR__RAW static void restore_scheduling(const struct weir__found *found)
+{
+    if (found->timer_slack_ns > 0)
+        (void)syscall(SYS_prctl, PR_SET_TIMERSLACK, (long)found->timer_slack_ns, 0, 0, 0);
+    if (found->has_scheduling)
+        (void)syscall(SYS_sched_setattr, 0, &found->scheduling, 0);
 }
 
 /* By system calls: the C library's functions change the user of all threads of this program. */
@@ -81,6 +91,7 @@ WEIR__RAW static int run(struct weir__child *c)
     int err = weir__raw(SYS_setsid);
 
     reset_signals();
+    restore_scheduling(c->found);
     if (err == 0)
         err = weir__descriptors_arrange(&c->descriptors);
     if (err == 0)

@@ -13,6 +13,7 @@
 
 #include "process/descriptors.h"
 
+struct weir__found;
 struct weir__user;
 
 /* The kernel's struct rlimit64. */
@@ -28,6 +29,7 @@ struct weir__child {
     struct weir__descriptors descriptors;
     struct weir__child_limit data, files;
     const struct weir__user *user; /* or NULL */
+    const struct weir__found *found;
     pid_t parent;
     int err; /* why it is not executing the program: a negative errno; 0: it is */
 };

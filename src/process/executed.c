@@ -94,14 +94,16 @@ static bool has_ended(struct executed *e, int options)
 static int await_end(struct weir_process *p, const struct weir__wait_class *wait_class)
 {
     struct executed *e = executed_of(p);
-    int err = 0;
+    int err;
 
-    while (err >= 0 && !has_ended(e, WNOWAIT)) {
+    do {
         err = weir__fd_wait(e->death, POLLIN, wait_class, p);
         if (err < 0 && err != -WEIR_ECANCELED && err != -WEIR_EDEADLINE)
             err = weir_sleep(weir_ms(LOOK_AGAIN_MS));
-    }
-    return err < 0 ? err : 0;
+        if (err < 0)
+            return err;
+    } while (!has_ended(e, WNOWAIT));
+    return 0;
 }
 
 static void kill_rest(struct weir_process *p)

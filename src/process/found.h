@@ -3,17 +3,23 @@
  * descriptors, and loops change how the kernel schedules their threads and fires their timers, all of which
  * execve(2) keeps.
  *
- * Threading: any thread; read as the program was loaded.
+ * Threading: any thread; read as the program was loaded, and constant since.
  */
 #ifndef WEIR__PROCESS_FOUND_H
 #define WEIR__PROCESS_FOUND_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 
-/* Returns: the soft limit of descriptors. */
-rlim_t weir__found_descriptors(void);
+#include "core/priority.h"
 
-/* Gives the calling thread the nice value, the slice and the timer slack that were found. */
-void weir__found_restore(void);
+struct weir__found {
+    rlim_t descriptors; /* the soft limit */
+    int timer_slack_ns; /* <= 0: unknown */
+    bool has_scheduling;
+    struct weir__scheduling scheduling;
+};
+
+const struct weir__found *weir__found(void);
 
 #endif

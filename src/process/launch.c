@@ -80,8 +80,8 @@ static int prepare_limits(struct weir__child *child, const weir_process_options 
     }
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return -errno;
-    child->files.is_set = weir__found_descriptors() < files.rlim_cur;
-    child->files.soft = weir__found_descriptors();
+    child->files.is_set = weir__found()->descriptors < files.rlim_cur;
+    child->files.soft = weir__found()->descriptors;
     child->files.hard = files.rlim_max;
     return 0;
 }
@@ -123,6 +123,7 @@ static int prepare(struct prepared *p, struct weir__launch *l)
     p->child.env = (char *const *)(uintptr_t)o->env;
     p->child.folder = o->folder;
     p->child.parent = getpid();
+    p->child.found = weir__found();
     p->paths = o->program != NULL ? weir__program_paths(o->program, "")
                                   : weir__program_paths(o->argv[0], search_of(o));
     if (p->paths == NULL)

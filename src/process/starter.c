@@ -10,7 +10,6 @@
 #include "core/task.h"
 #include "core/wait.h"
 #include "process/child.h"
-#include "process/found.h"
 
 enum state { AWAITED, COMMITTED, LEFT, DONE };
 
@@ -67,7 +66,6 @@ static void *serve(void *arg)
     char *stack = NULL;
 
     (void)pthread_setname_np(pthread_self(), "starter");
-    weir__found_restore();
     (void)pthread_mutex_lock(&s->lock);
     while (!s->ending) {
         struct weir__list *node = weir__list_pop_front(&s->queue);
@@ -141,11 +139,11 @@ static int put(struct weir__starter *s, struct weir__start_work *work)
     (void)pthread_mutex_lock(&s->lock);
     if (!s->started)
         err = start_thread(s);
-    if (err == 0) {
+    if (err == 0)
         weir__list_push_back(&s->queue, &work->node);
-        (void)pthread_cond_signal(&s->changed);
-    }
     (void)pthread_mutex_unlock(&s->lock);
+    if (err == 0)
+        (void)pthread_cond_signal(&s->changed); /* without the lock, which the thread takes at once */
     return err;
 }
 
