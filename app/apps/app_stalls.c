@@ -11,7 +11,7 @@
 
 enum { HELD_KINDS = APP_STARVED + 1, FRAME_TEXT_BYTES = 192, STACK_TEXT_BYTES = 1200 };
 
-static const int64_t second_ns = 1000000000, interval_most_ns = 600 * second_ns;
+static const int64_t second_ns = 1000000000, interval_most_ns = 600 * second_ns, long_ns = 5 * second_ns;
 
 /* A place where processes were held. */
 struct place {
@@ -222,7 +222,7 @@ static bool line_is_due(struct place *place, const struct app_stall *stall)
 {
     const int64_t now_ns = wall_ns();
 
-    if ((stall->ongoing && stall->held_ns < second_ns) || now_ns < place->log_again_ns)
+    if ((stall->ongoing && stall->held_ns < long_ns) || now_ns < place->log_again_ns)
         return false;
     if (place->log_again_ns == 0 || now_ns - place->log_again_ns > interval_most_ns)
         place->log_interval_ns = second_ns;

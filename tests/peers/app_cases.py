@@ -71,12 +71,12 @@ class Load:
     """Clients that ask without a pause, each on a connection that it keeps, until the end of the block; failures and what was answered are kept."""
 
     def __init__(self, weir, path="/pid", clients=4):
-        self.weir, self.path, self.over = weir, path, threading.Event()
+        self.address, self.path, self.over = weir.address(), path, threading.Event()
         self.answers, self.failures = [], []
         self.threads = [threading.Thread(target=self.ask) for _ in range(clients)]
 
     def ask(self):
-        connection = http.client.HTTPConnection(*self.weir.address(), timeout=PATIENCE)
+        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
         while not self.over.is_set():
             try:
                 connection.request("GET", self.path)
@@ -215,10 +215,10 @@ def a_killed_process_costs_its_own_requests(shop):
 def the_line_that_holds_it_is_named(shop):
     with shop.serving(preexec=urgent, **shop.processes_are(1)) as weir:
         with Load(weir, "/regex", clients=1): # again, when other programs had the CPU
-            found = weir.wait_for(rf"GET /regex\S* held \d+ ms(?: so far)? by {shop.line} regex in shop\[\d+\] \(computing\)")
+            found = weir.wait_for(rf"GET /regex\S* held \d+ ms(?: so far)? by {shop.line} regex in shop\[\d+\] \((?:computing|starved)\)")
         assert found
         stalls = json.loads(ask(weir.address("admin"), "/stalls").body)
-        mine = [stall for stall in stalls if stall["kind"] == "computing" and stall.get("app") == "shop"]
+        mine = [stall for stall in stalls if stall.get("app") == "shop" and stall["kind"] in ("computing", "starved")]
         assert mine and any(shop.line in frame for frame in mine[0]["stack"]), stalls
         assert re.match(r"shop\[\d+\]$", mine[0]["task"]) and mine[0]["route"] == "GET /regex" and mine[0]["held_ms"] > 100, mine[0]
 
