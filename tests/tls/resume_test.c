@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: resumed by tickets, across hours, other contexts and files that change; kept by clients. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tls/pair.h"
 #include "tls/context/sessions.h"
+#include "tls/context/tickets.h"
 
 static int resumed(weir_tls *server, weir_tls *client, const char *host, const char *key)
 {
@@ -89,6 +93,114 @@ static int contexts(void *arg)
     weir_tls_close(other);
     weir_tls_close(client);
     return 0;
+}
+
+/* --- processes --- */
+
+static SSL_SESSION *kept; /* of a client, from one process to another */
+static weir_tls_certificate of_all;
+
+static weir_tls *server_of_all(void)
+{
+    return server_open(&(weir_tls_server_options){.certificates = &of_all, .certificate_count = 1});
+}
+
+/* What one process begins another resumes, after it was started anew for the same files. */
+static int begin_session(void *arg)
+{
+    weir_tls *server = server_of_all(), *client = client_of(certificate_of_authority());
+    struct pair p;
+
+    (void)arg;
+    pair_open(&p, server, client, "db.internal");
+    assert_agreed(&p);
+    kept = SSL_get1_session(p.client.ssl);
+    pair_close(&p);
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
+static int resume_session(void *arg)
+{
+    weir_tls *server = server_of_all(), *client = client_of(certificate_of_authority());
+    SSL_SESSION *once = SSL_SESSION_dup(kept); /* one of TLS 1.3 is used once */
+    struct pair p;
+
+    side_open(&p.server, server, NULL, NULL);
+    side_open(&p.client, client, "db.internal", NULL);
+    assert_int_equal(SSL_set_session(p.client.ssl, once), 1);
+    SSL_SESSION_free(once);
+    pair_run(&p);
+    assert_agreed(&p);
+    assert_int_equal(SSL_session_reused(p.server.ssl), *(bool *)arg);
+    pair_close(&p);
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
+static void run_member(int fd, int member, int (*fn)(void *arg), void *arg)
+{
+    weir_options options = {.io = WEIR_IO_SIM, .seed = 1};
+
+    if (fd >= 0)
+        assert_int_equal(weir_shared_open(fd, member, &options.shared), 0);
+    assert_int_equal(weir_run(&options, fn, arg), 0);
+    weir_shared_close(options.shared);
+}
+
+/* One that dies as it writes a key leaves the first words of it behind. */
+static void leave_half_written(int fd)
+{
+    struct weir__ticket_keys *keys;
+    weir_shared *memory;
+    char *files;
+
+    assert_true(asprintf(&files, "%s\n\n", of_all.cert) > 0);
+    assert_int_equal(weir_shared_open(fd, 2, &memory), 0);
+    assert_int_equal(weir__ticket_keys_open(files, memory, &keys), 0);
+    assert_int_equal(keys->store->count, 1);
+    keys->store->changes = true;
+    weir__ticket_keys_close(keys);
+    weir_shared_close(memory);
+    free(files);
+}
+
+static void tickets_are_good_in_other_processes(void **state)
+{
+    bool yes = true, no = false;
+    int fd;
+
+    (void)state;
+    of_all = (weir_tls_certificate){certificate_file(certificate_of_server()),
+                                    certificate_key_file(certificate_of_server())};
+    assert_int_equal(weir_shared_make(1 << 16, &fd), 0);
+    run_member(fd, 0, begin_session, NULL);
+    run_member(fd, 1, resume_session, &yes);
+    run_member(fd, 0, resume_session, &yes);
+    run_member(-1, 0, resume_session, &no); /* one of its own */
+    leave_half_written(fd);
+    run_member(fd, 1, resume_session, &no);
+    SSL_SESSION_free(kept);
+    run_member(fd, 0, begin_session, NULL);
+    run_member(fd, 1, resume_session, &yes);
+    SSL_SESSION_free(kept);
+    (void)close(fd);
+}
+
+/* Then the keys are each process's own, and all else works. */
+static void shared_memory_that_is_full_is_no_error(void **state)
+{
+    bool no = false;
+    int fd;
+
+    (void)state;
+    assert_int_equal(weir_shared_make(64, &fd), 0);
+    run_member(fd, 0, begin_session, NULL);
+    run_member(fd, 1, resume_session, &no);
+    SSL_SESSION_free(kept);
+    (void)close(fd);
 }
 
 static time_t later_s;
@@ -222,6 +334,8 @@ int main(void)
         cmocka_unit_test(tickets_last_for_two_hours),
         cmocka_unit_test(sessions_belong_to_a_server_and_a_name),
         cmocka_unit_test(tickets_outlive_a_context),
+        cmocka_unit_test(tickets_are_good_in_other_processes),
+        cmocka_unit_test(shared_memory_that_is_full_is_no_error),
         cmocka_unit_test(tickets_end_with_the_certificate_of_a_client),
         cmocka_unit_test(sessions_end_with_the_certificate_of_a_server),
         cmocka_unit_test(sessions_are_bounded),

@@ -131,7 +131,7 @@ static char *name_files(const weir_tls *tls)
 static int open_tickets(weir_tls *tls, struct weir__tls_fault *fault)
 {
     char *files = name_files(tls);
-    int err = files != NULL ? weir__tls_ticket_keys(tls->runtime->tls, files, &tls->tickets) : -ENOMEM;
+    int err = files != NULL ? weir__tls_ticket_keys(tls->runtime, files, &tls->tickets) : -ENOMEM;
 
     free(files);
     return err < 0 ? weir__tls_fault(fault, err, "TLS: no memory") : 0;

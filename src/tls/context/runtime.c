@@ -69,8 +69,9 @@ static struct weir__ticket_keys *find(struct weir__tls_runtime *r, const char *f
     return NULL;
 }
 
-int weir__tls_ticket_keys(struct weir__tls_runtime *r, const char *files, struct weir__ticket_keys **out)
+int weir__tls_ticket_keys(struct weir_runtime *runtime, const char *files, struct weir__ticket_keys **out)
 {
+    struct weir__tls_runtime *r = runtime->tls;
     struct weir__ticket_keys *keys;
     int err = 0;
 
@@ -79,7 +80,7 @@ int weir__tls_ticket_keys(struct weir__tls_runtime *r, const char *files, struct
     if (keys != NULL)
         keys->users++;
     else {
-        err = weir__ticket_keys_open(files, &keys);
+        err = weir__ticket_keys_open(files, runtime->options.shared, &keys);
         if (err == 0)
             weir__list_push_back(&r->ticket_keys, &keys->node);
     }

@@ -39,10 +39,10 @@ void weir__tls_runtime_free(struct weir__tls_runtime *r);
 int weir__tls_system_authorities(struct weir__tls_runtime *r, struct weir__tls_authorities **out,
                                  struct weir__tls_fault *fault) WEIR_CHECKED;
 
-/* The keys for tickets of contexts of these files.
+/* The keys for tickets of contexts of these files, in the shared memory of the runtime if it has any.
  * Owns:    the caller drops *out.
  * Returns: 0; -ENOMEM. */
-int weir__tls_ticket_keys(struct weir__tls_runtime *r, const char *files,
+int weir__tls_ticket_keys(struct weir_runtime *runtime, const char *files,
                           struct weir__ticket_keys **out) WEIR_CHECKED;
 void weir__tls_ticket_keys_drop(struct weir__tls_runtime *r, struct weir__ticket_keys *keys); /* NULL: fine */
 

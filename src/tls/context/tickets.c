@@ -2,6 +2,7 @@
 #include "tls/context/tickets.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,10 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include <weir/log.h>
 #include <weir/time.h>
+
+#include "core/shared.h"
 
 static const int64_t hour_ns = INT64_C(3600) * 1000000000;
 
@@ -21,11 +25,50 @@ static void free_keys(struct weir__ticket_keys *keys)
     EVP_CIPHER_free(keys->aes);
     EVP_MD_free(keys->sha);
     free(keys->files);
-    OPENSSL_cleanse(keys->keys, sizeof keys->keys);
+    OPENSSL_cleanse(&keys->own, sizeof keys->own);
     free(keys);
 }
 
-int weir__ticket_keys_open(const char *files, struct weir__ticket_keys **out)
+/* --- where they lie --- */
+
+/* The files name the block: by a hash of them, since they may be many. Returns: false: without memory. */
+static bool name_block(const struct weir__ticket_keys *keys, char name[static WEIR_SHARED_NAME_BYTES])
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned bytes = 0;
+    int at = snprintf(name, WEIR_SHARED_NAME_BYTES, "tickets ");
+
+    if (EVP_Digest(keys->files, strlen(keys->files), hash, &bytes, keys->sha, NULL) != 1)
+        return false;
+    for (unsigned i = 0; i < bytes && at + 2 < WEIR_SHARED_NAME_BYTES; i++)
+        at += snprintf(name + at, 3, "%02x", hash[i]);
+    return true;
+}
+
+static int find_store(struct weir__ticket_keys *keys, weir_shared *memory)
+{
+    char name[WEIR_SHARED_NAME_BYTES];
+    void *block;
+    int err;
+
+    keys->store = &keys->own;
+    if (memory == NULL)
+        return 0;
+    if (!name_block(keys, name))
+        return -ENOMEM;
+    err = weir_shared_block(memory, name, 0, sizeof *keys->store, &block);
+    if (err < 0) {
+        weir_log(WEIR_LOG_WARN,
+                 "no shared memory is left for keys of TLS sessions: they resume in this process alone",
+                 WEIR_KV("error", weir_error_text(err)));
+        return 0;
+    }
+    keys->memory = memory;
+    keys->store = block;
+    return 0;
+}
+
+int weir__ticket_keys_open(const char *files, weir_shared *memory, struct weir__ticket_keys **out)
 {
     struct weir__ticket_keys *keys = calloc(1, sizeof *keys);
 
@@ -37,7 +80,8 @@ int weir__ticket_keys_open(const char *files, struct weir__ticket_keys **out)
     keys->aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     keys->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
     ERR_clear_error();
-    if (keys->files == NULL || keys->aes == NULL || keys->sha == NULL) {
+    if (keys->files == NULL || keys->aes == NULL || keys->sha == NULL || find_store(keys, memory) < 0) {
+        ERR_clear_error();
         free_keys(keys);
         return -ENOMEM;
     }
@@ -53,6 +97,43 @@ void weir__ticket_keys_close(struct weir__ticket_keys *keys)
     free_keys(keys);
 }
 
+/* --- the lock --- */
+
+static struct weir__ticket_store *enter(struct weir__ticket_keys *keys)
+{
+    struct weir__ticket_store *store = keys->store;
+
+    if (keys->memory == NULL)
+        (void)pthread_mutex_lock(&keys->lock);
+    else
+        weir__shared_enter(keys->memory);
+    if (store->changes)
+        OPENSSL_cleanse(store, sizeof *store);
+    return store;
+}
+
+static void leave(struct weir__ticket_keys *keys)
+{
+    if (keys->memory == NULL)
+        (void)pthread_mutex_unlock(&keys->lock);
+    else
+        weir__shared_leave(keys->memory);
+}
+
+/* A process may be killed between any two stores: none of the change comes before the first, or after the
+ * second. */
+static void begin_change(struct weir__ticket_store *store)
+{
+    store->changes = true;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void end_change(struct weir__ticket_store *store)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    store->changes = false;
+}
+
 /* --- under the lock --- */
 
 static bool make_key(struct weir__ticket_key *key, int64_t now_ns)
@@ -64,12 +145,22 @@ static bool make_key(struct weir__ticket_key *key, int64_t now_ns)
 }
 
 /* Forgets the keys that are too old. */
-static void forget(struct weir__ticket_keys *keys, int64_t now_ns)
+static void forget(struct weir__ticket_store *store, int64_t now_ns)
 {
-    while (keys->count > 0 && now_ns - keys->keys[keys->count - 1].made_ns >= WEIR__TICKET_KEYS * hour_ns) {
-        keys->count--;
-        OPENSSL_cleanse(&keys->keys[keys->count], sizeof keys->keys[0]);
+    while (store->count > 0 &&
+           now_ns - store->keys[store->count - 1].made_ns >= WEIR__TICKET_KEYS * hour_ns) {
+        store->count--;
+        OPENSSL_cleanse(&store->keys[store->count], sizeof store->keys[0]);
     }
+}
+
+static void add_key(struct weir__ticket_store *store, const struct weir__ticket_key *key)
+{
+    begin_change(store);
+    memmove(&store->keys[1], &store->keys[0], (WEIR__TICKET_KEYS - 1) * sizeof store->keys[0]);
+    store->keys[0] = *key;
+    store->count += store->count < WEIR__TICKET_KEYS;
+    end_change(store);
 }
 
 /* The key for new tickets, made if there is none or the latest has had its hour. Returns: false: it cannot be
@@ -77,23 +168,21 @@ static void forget(struct weir__ticket_keys *keys, int64_t now_ns)
 static bool newest(struct weir__ticket_keys *keys, struct weir__ticket_key *out)
 {
     int64_t now_ns = weir_now().ns;
+    struct weir__ticket_store *store = enter(keys);
     struct weir__ticket_key fresh;
+    bool made = true;
 
-    (void)pthread_mutex_lock(&keys->lock);
-    forget(keys, now_ns);
-    if (keys->count == 0 || now_ns - keys->keys[0].made_ns >= hour_ns) {
-        if (!make_key(&fresh, now_ns)) {
-            (void)pthread_mutex_unlock(&keys->lock);
-            return false;
-        }
-        memmove(&keys->keys[1], &keys->keys[0], (WEIR__TICKET_KEYS - 1) * sizeof keys->keys[0]);
-        keys->keys[0] = fresh;
+    forget(store, now_ns);
+    if (store->count == 0 || now_ns - store->keys[0].made_ns >= hour_ns) {
+        made = make_key(&fresh, now_ns);
+        if (made)
+            add_key(store, &fresh);
         OPENSSL_cleanse(&fresh, sizeof fresh);
-        keys->count += keys->count < WEIR__TICKET_KEYS;
     }
-    *out = keys->keys[0];
-    (void)pthread_mutex_unlock(&keys->lock);
-    return true;
+    if (made)
+        *out = store->keys[0];
+    leave(keys);
+    return made;
 }
 
 /* The key of a ticket. *is_newest: tickets are still made with it. Returns: false: it is not, or no longer,
@@ -102,18 +191,18 @@ static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, 
                      bool *is_newest)
 {
     int64_t now_ns = weir_now().ns;
+    struct weir__ticket_store *store = enter(keys);
     bool found = false;
 
-    (void)pthread_mutex_lock(&keys->lock);
-    forget(keys, now_ns);
-    for (int i = 0; i < keys->count && !found; i++) {
-        found = memcmp(name, keys->keys[i].name, sizeof keys->keys[i].name) == 0;
+    forget(store, now_ns);
+    for (int i = 0; i < store->count && !found; i++) {
+        found = memcmp(name, store->keys[i].name, sizeof store->keys[i].name) == 0;
         if (found) {
-            *out = keys->keys[i];
+            *out = store->keys[i];
             *is_newest = i == 0 && now_ns - out->made_ns < hour_ns;
         }
     }
-    (void)pthread_mutex_unlock(&keys->lock);
+    leave(keys);
     return found;
 }
 
