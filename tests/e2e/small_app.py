@@ -12,6 +12,7 @@ import threading
 import time
 
 hoard = [] # memory that is kept
+busy = [0, 0] # requests in progress, and the most there have been
 
 
 def leave_children():
@@ -32,6 +33,11 @@ def answer(path):
         os._exit(int(words[1]))
     elif words[0] == "sleep":
         time.sleep(float(words[1]))
+    elif words[0] == "until": # a file exists
+        while not os.path.exists("/" + "/".join(words[1:])):
+            time.sleep(0.01)
+    elif words[0] == "most":
+        return str(busy[1])
     elif words[0] == "grow":
         hoard.append(b"x" * (int(words[1]) << 20))
     elif words[0] == "fork":
@@ -58,7 +64,10 @@ def serve(connection):
                 if field.lower().startswith(b"content-length:"):
                     length = int(field.split(b":")[1])
             file.read(length)
+            busy[0] += 1
+            busy[1] = max(busy)
             body = answer(line.split()[1].decode()).encode()
+            busy[0] -= 1
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
