@@ -130,8 +130,10 @@ static void say_failure(const char *file, const char *what, int err)
 static int serve(const struct handed *handed, const struct config *config, struct weir_shared *shared)
 {
     int listeners[handed->listeners];
+    char path[100], admin[sizeof path + sizeof "unix:"];
     const struct gateway_inherited inherited = {
         .listeners = listeners,
+        .admin = admin,
         .shared = shared,
         .folder = handed->folder,
         .quiet = handed->number > 1,
@@ -139,6 +141,11 @@ static int serve(const struct handed *handed, const struct config *config, struc
     };
     const struct gateway_events events = {.started = say_ready, .inherited = &inherited};
 
+    if (handed_admin_path(path, sizeof path, handed->folder, handed->member) == NULL) {
+        say_failure(handed->file, "its folder has too long a path", -ENAMETOOLONG);
+        return EXIT_FAILED;
+    }
+    (void)snprintf(admin, sizeof admin, "unix:%s", path);
     for (size_t i = 0; i < handed->listeners; i++)
         listeners[i] = HANDED_LISTENER_FD + (int)i;
     return gateway_run("serve", config, handed->file, &events);

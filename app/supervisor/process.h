@@ -28,15 +28,17 @@ enum {
     PROCESS_DRAIN_MARGIN_MS = 3000
 };
 
+struct gateway_process;
+
 /* What all gateway processes have in common. */
 struct process_place {
     const char *file; /* of the configuration: for messages */
     const char *folder;
     struct members *members;
-    int shared;                                     /* descriptor of the shared memory */
-    weir_event *changed;                            /* set when any process has changed its state */
-    void (*leaves)(void *arg, const void *process); /* one that was ready is about to be asked to end: may
-                                                       wait. NULL: no interest */
+    int shared;          /* descriptor of the shared memory */
+    weir_event *changed; /* set when any process has changed its state */
+    /* One that was ready is about to be asked to end. May wait. NULL: no interest */
+    void (*leaves)(void *arg, const struct gateway_process *process);
     void *leaves_arg;
     int (*simulate)(void *arg, weir_simulated_process *self); /* as supervisor_options */
     void *arg;

@@ -64,7 +64,8 @@ static struct generation *new_generation(struct processes *all, struct in_force 
                                          const int *listeners)
 {
     const struct config *config = &in_force->config;
-    struct generation *g = calloc(1, sizeof *g);
+    const size_t count = (size_t)config->processes;
+    struct generation *g = calloc(1, sizeof *g + count * sizeof *g->processes);
 
     if (g == NULL)
         return NULL;
@@ -77,7 +78,7 @@ static struct generation *new_generation(struct processes *all, struct in_force 
     g->all = all;
     g->number = ++all->generations;
     g->in_force = in_force_hold(in_force);
-    g->count = (size_t)config->processes;
+    g->count = count;
     g->lent = true;
     text_out_init(&g->faults, FAULTS_BYTES_MAX);
     g->next = all->newest;

@@ -19,10 +19,7 @@
 #include "supervisor/process.h"
 #include "text/text_out.h"
 
-enum {
-    GENERATIONS_DRAINING_MAX = 3, /* at once; an older one is hurried */
-    PROCESSES_MAX = 16            /* of a generation: as processes: in the configuration */
-};
+enum { GENERATIONS_DRAINING_MAX = 3 }; /* at once; an older one is hurried */
 
 struct generation {
     struct generation *next; /* an older one */
@@ -34,7 +31,7 @@ struct generation {
     size_t count, started, over;
     bool lent; /* processes_start() has it */
     bool leaves, hurried;
-    struct gateway_process processes[PROCESSES_MAX];
+    struct gateway_process processes[]; /* count */
 };
 
 struct processes {

@@ -10,6 +10,7 @@
 #include <weir/log.h>
 #include <weir/task.h>
 
+#include "http/listening.h"
 #include "supervisor/log_lines.h"
 #include "supervisor/slimming.h"
 #include "supervisor/state.h"
@@ -87,6 +88,39 @@ static int open_listeners(struct supervisor *s, const struct config *config, int
     return err;
 }
 
+/* Another admin address is tried before the reload: a taken one is a fault of it. */
+static int try_admin(const struct supervisor *s, const struct config *config, struct text_out *said)
+{
+    const struct config_address *now = s->in_force->config.admin, *next = config->admin;
+    char text[FAULT_TEXT_BYTES];
+    int err;
+
+    if (next == NULL || (now != NULL && strcmp(now->text, next->text) == 0))
+        return 0;
+    err = address_probe(next, false);
+    if (err < 0)
+        text_out_printf(said, "%s:%u:%u: %s\n", s->options->file, next->place.line, next->place.column,
+                        address_fault(text, sizeof text, next, "admin", err));
+    return err;
+}
+
+/* Has the admin address answer for what is in force now. */
+static void configure_admin(struct supervisor *s, struct text_out *said)
+{
+    int err;
+
+    if (s->admin == NULL)
+        return;
+    err = admin_of_many_configure(s->admin, &s->in_force->config);
+    if (err == 0) {
+        in_force_release(s->admin_in_force);
+        s->admin_in_force = in_force_hold(s->in_force);
+        return;
+    }
+    weir_log(WEIR_LOG_ERROR, "the admin address stays as it was", WEIR_KV_ERROR("error", err));
+    text_out_printf(said, "the admin address stays as it was: %s\n", weir_error_text(err));
+}
+
 /* Puts a configuration that is served into force, instead of the present one. */
 static void replace(struct supervisor *s, struct in_force *next, int *listeners,
                     struct generation *generation)
@@ -113,13 +147,16 @@ static int serve_next(struct supervisor *s, struct in_force *next, struct text_o
 {
     int *listeners = calloc(next->config.listen_count, sizeof *listeners);
     struct generation *generation;
-    int err = listeners != NULL ? open_listeners(s, &next->config, listeners, said) : -ENOMEM;
+    int err = listeners != NULL ? try_admin(s, &next->config, said) : -ENOMEM;
 
+    if (err == 0)
+        err = open_listeners(s, &next->config, listeners, said);
     if (err == 0) {
         applications_prepare(&s->applications, &next->config, &s->asked);
         err = processes_start(&s->processes, next, listeners, said, &generation);
         if (err == 0) {
             replace(s, next, listeners, generation);
+            configure_admin(s, said);
             return 0;
         }
         if (!s->processes.ending)

@@ -32,6 +32,8 @@ struct supervisor {
     int *announced;            /* the listeners that are in force, and logged */
     size_t announced_count;
     struct processes processes;
+    struct admin_of_many *admin;     /* NULL: it is not open */
+    struct in_force *admin_in_force; /* held; what the admin address answers for */
     struct applications applications;
     struct reloads reloads;
     weir_scope *heeding;  /* of the wait for signals; cancelled at the end */

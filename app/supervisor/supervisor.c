@@ -12,8 +12,10 @@
 #include <weir/task.h>
 
 #include "gateway/early_end.h"
+#include "gateway/memory_limits.h"
 #include "gateway/start_limits.h"
 #include "http/listening.h"
+#include "supervisor/answers.h"
 #include "supervisor/log_lines.h"
 #include "supervisor/orphans.h"
 #include "supervisor/slimming.h"
@@ -60,14 +62,15 @@ static void heed(struct supervisor *s, int number)
         orphans_reap();
 }
 
-/* Tells systemd that this loop runs. */
+/* Tells systemd that this loop runs, and that a gateway process is ready. */
 static int feed_watchdog(void *arg)
 {
     struct supervisor *s = arg;
     int err = 0;
 
     while (err == 0) {
-        notify_watchdog(s->notify);
+        if (s->phase != SUPERVISOR_SERVING || processes_serve(&s->processes))
+            notify_watchdog(s->notify);
         err = weir_sleep(notify_watchdog_every(s->notify));
     }
     return 0;
@@ -149,11 +152,47 @@ static int start(struct supervisor *s, int *listeners)
         return err;
     processes_put_in_force(&s->processes, generation);
     supervisor_announce(s, &s->in_force->config, listeners);
-    if (s->asked == 0) {
-        s->phase = SUPERVISOR_SERVING;
-        notify_ready(s->notify, "serving");
-    }
+    if (s->asked > 0)
+        return 0;
+    s->phase = SUPERVISOR_SERVING;
+    notify_ready(s->notify, "serving");
     return 0;
+}
+
+static void fault_admin(struct supervisor *s, int err)
+{
+    const struct config_address *admin = s->in_force->config.admin;
+    char text[FAULT_TEXT_BYTES];
+
+    if (admin == NULL)
+        text_out_printf(&s->said, "weir serve: %s: %s\n", s->options->file, weir_error_text(err));
+    else
+        text_out_printf(&s->said, "%s:%u:%u: %s\n", s->options->file, admin->place.line, admin->place.column,
+                        address_fault(text, sizeof text, admin, "admin", err));
+}
+
+static int open_admin(struct supervisor *s)
+{
+    const struct admin_supervisor answers = supervisor_answers(s);
+    int err = 0;
+
+    if (s->options->simulate == NULL)
+        err = admin_of_many_open(s->processes.scope, &s->in_force->config, &answers, &s->admin);
+    if (err < 0)
+        fault_admin(s, err);
+    else
+        s->admin_in_force = in_force_hold(s->in_force);
+    return err;
+}
+
+static int start_all(struct supervisor *s)
+{
+    int err = open_admin(s);
+
+    if (err < 0)
+        return err;
+    applications_prepare(&s->applications, &s->in_force->config, &s->asked);
+    return start(s, s->first);
 }
 
 static int serve(void *arg)
@@ -161,8 +200,7 @@ static int serve(void *arg)
     struct supervisor *s = arg;
     weir_scope reloading;
 
-    applications_prepare(&s->applications, &s->in_force->config, &s->asked);
-    if (start(s, s->first) == 0) {
+    if (start_all(s) == 0) {
         slim_down();
         weir_scope_open(&reloading, weir_never(), 0);
         (void)weir_spawn(&reloading, "reload", reload_run, s);
@@ -176,6 +214,8 @@ static int serve(void *arg)
     processes_await(&s->processes);
     applications_end(&s->applications);
     reloads_end(&s->reloads);
+    admin_of_many_close(s->admin);
+    in_force_release(s->admin_in_force);
     if (s->heeding != NULL)
         weir_scope_cancel(s->heeding);
     return 0;
@@ -204,11 +244,25 @@ static int open_applications(struct supervisor *s, weir_scope *scope)
     return applications_open(&s->applications, scope, &place);
 }
 
+/* A process is about to be asked to end. */
+static void retire(void *arg, const struct gateway_process *p)
+{
+    struct supervisor *s = arg;
+    struct admin_process process;
+
+    if (s->admin == NULL)
+        return;
+    processes_describe(p, &process);
+    admin_of_many_retire(s->admin, &process);
+}
+
 static void open_processes(struct supervisor *s, weir_scope *scope)
 {
     const struct process_place place = {.file = s->options->file,
                                         .folder = s->folder,
                                         .shared = s->shared_fd,
+                                        .leaves = retire,
+                                        .leaves_arg = s,
                                         .simulate = s->options->simulate,
                                         .arg = s->options->arg};
 
@@ -336,6 +390,7 @@ int supervisor_run(const struct supervisor_options *options)
 
     end_early();
     text_out_init(&s.said, SAID_BYTES_MAX);
+    memory_limits_trim();
     start_raise_files();
     orphans_adopt();
     s.notify = notify_new();

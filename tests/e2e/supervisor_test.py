@@ -43,6 +43,14 @@ def start(connection, path):
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
 
 
+def last_of(connection):
+    """Whether the old process, which answers, closes the connection after that."""
+    start(connection, "/")
+    answer = receive(connection)
+    same(answer.body, b"old")
+    return answer.headers.get("connection") == "close"
+
+
 def alive(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -179,9 +187,7 @@ def a_reload_loses_nothing():
             weir.signal(signal.SIGHUP)
             reloaded(weir, 2)
             until("new connections are the new one's", lambda: ask(address, "/").body == b"new")
-            start(idle, "/")
-            last = receive(idle)
-            same((last.body, last.headers.get("connection")), (b"old", "close"))
+            until("the last request of the old connection", lambda: last_of(idle))
             held.released.set()
             same(receive(busy).status, 200)
         weir.wait_for("a gateway process has drained .*generation=1")
