@@ -47,7 +47,7 @@ bool app_stalls_note(struct app_stalls *s, const struct app_stall *stall, uint64
 
 /* Writes a stall as a sentence: "GET /report held 412 ms by app.py:11 regex in shop[3] (computing), 37
  * requests late by it". Returns: out. */
-enum { APP_STALL_TEXT_BYTES = 512 };
+enum { APP_STALL_TEXT_BYTES = 768 };
 const char *app_stall_text(const struct app_stall *stall, char out[APP_STALL_TEXT_BYTES]);
 
 /* Writes the line of the log. */
