@@ -30,6 +30,8 @@ const char command_stalls_help[] =
     "  starved     the task was ready, but other threads had the CPU\n"
     "  throttled   the CPU quota of the cgroup was used up\n"
     "\n"
+    "Processes of applications that held their requests are among them, with those that were late by it.\n"
+    "\n"
     "  --json   prints the answer of /stalls unchanged\n"
     "\n"
     "examples:\n"
@@ -70,6 +72,11 @@ static void write_stack(struct terminal_text *out, const json_t *stack)
     }
 }
 
+static bool is_of_app(const json_t *stall)
+{
+    return json_is_string(json_object_get(stall, "app"));
+}
+
 static void write_fact(struct terminal_text *out, const char *name, const char *text)
 {
     if (!*text)
@@ -80,22 +87,43 @@ static void write_fact(struct terminal_text *out, const char *name, const char *
     terminal_text_end(out);
 }
 
+/* What was held, for how long, and by whom: a loop by a task, or a process of an application by a request. */
+static void write_headline(struct terminal_text *out, const json_t *stall)
+{
+    char text[FIGURE_BYTES], loop[32];
+    const bool of_app = is_of_app(stall);
+
+    (void)snprintf(loop, sizeof loop, "loop %.0f", figure_at(stall, "loop"));
+    terminal_text_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
+    terminal_text_add(out, LINE_WARN, "warn");
+    terminal_text_printf(out, LINE_PLAIN, "  %s %s ", of_app ? figure_text(stall, "task") : loop,
+                         json_is_true(json_object_get(stall, "ongoing")) ? "still held, for" : "held");
+    terminal_text_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
+    terminal_text_add(out, LINE_PLAIN, of_app ? " by request \"" : " by task \"");
+    terminal_text_add(out, LINE_STRONG, figure_text(stall, of_app ? "route" : "task"));
+    terminal_text_printf(out, LINE_PLAIN, "\" (%s)", figure_text(stall, "kind"));
+    terminal_text_end(out);
+}
+
+static void write_late(struct terminal_text *out, const json_t *stall)
+{
+    char text[FIGURE_BYTES], late[FIGURE_BYTES + 32];
+
+    if (!is_of_app(stall) || !(figure_at(stall, "late") > 0))
+        return;
+    (void)snprintf(late, sizeof late, "%s requests", figure_count(text, figure_at(stall, "late")));
+    write_fact(out, "late by it", late);
+}
+
 static void write_stall(struct terminal_text *out, const json_t *stall)
 {
     char text[FIGURE_BYTES];
     const double count = figure_at(stall, "count");
 
-    terminal_text_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
-    terminal_text_add(out, LINE_WARN, "warn");
-    terminal_text_printf(out, LINE_PLAIN, "  loop %.0f %s ", figure_at(stall, "loop"),
-                         json_is_true(json_object_get(stall, "ongoing")) ? "still held, for" : "held");
-    terminal_text_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
-    terminal_text_add(out, LINE_PLAIN, " by task \"");
-    terminal_text_add(out, LINE_STRONG, figure_text(stall, "task"));
-    terminal_text_printf(out, LINE_PLAIN, "\" (%s)", figure_text(stall, "kind"));
-    terminal_text_end(out);
+    write_headline(out, stall);
     write_stack(out, json_object_get(stall, "stack"));
-    if (strcmp(figure_text(stall, "route"), figure_text(stall, "task")) != 0)
+    write_late(out, stall);
+    if (!is_of_app(stall) && strcmp(figure_text(stall, "route"), figure_text(stall, "task")) != 0)
         write_fact(out, "route", figure_text(stall, "route"));
     write_fact(out, "scope", figure_text(stall, "scope"));
     write_fact(out, "spawned at", figure_text(stall, "spawned_at"));

@@ -137,7 +137,10 @@ static void stall_row(const struct top_frame *f, const json_t *stall)
 
     terminal_text_field(f->out, LINE_WARN, 11, figure_text(stall, "kind"));
     terminal_text_add(f->out, LINE_STRONG, figure_text(stall, "task"));
-    terminal_text_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
+    if (json_is_string(json_object_get(stall, "app")))
+        terminal_text_add(f->out, LINE_PLAIN, " held for ");
+    else
+        terminal_text_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
     terminal_text_printf(f->out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
     terminal_text_printf(f->out, LINE_PLAIN, ", %s×", figure_count(text, figure_at(stall, "count")));
     if (!isnan(seconds))

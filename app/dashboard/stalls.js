@@ -9,6 +9,12 @@ const STALL_KINDS = {
   throttled: "The CPU quota of its cgroup was used up: not the task's fault.",
 };
 
+const APP_STALL_KINDS = {
+  computing: "This process of an application used a CPU all this time, and ended no request.",
+  blocked: "This process of an application slept in a call, and its requests with it.",
+  starved: "This process of an application wanted a CPU that others had.",
+};
+
 const stallsView = {
   seen: null, /* the places known so far; null until the first answer */
   guard: [],
@@ -49,7 +55,7 @@ const stallsView = {
     this.seen = null;
   },
 
-  sentence: (stall) => `task ${stall.task} held loop ${stall.loop} for ${ms(stall.held_ms)}, ${stall.kind}`,
+  sentence: (stall) => (stall.app ? `${stall.task} was held for ${ms(stall.held_ms)}, ${stall.kind}` : `task ${stall.task} held loop ${stall.loop} for ${ms(stall.held_ms)}, ${stall.kind}`),
 
   draw(fresh) {
     const badge = byId("stalls-count");
@@ -61,9 +67,9 @@ const stallsView = {
     keepingFocus(() => keyed(this.list, this.stalls, this.keyOf, () => this.makeCard(), (card, stall) => {
       if (fresh.has(this.keyOf(stall))) card.classList.add("fresh");
       card.update({
-        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), ` ${stall.ongoing ? "has held" : "held"} loop ${stall.loop ?? NONE} for `, el("b", { text: ms(stall.held_ms) })],
-        count: stall.count, last: stall.last, hint: stall.hint, stack: stall.stack, why: STALL_KINDS[stall.kind] ?? "",
-        facts: [["Route", stall.route], ["Scope", stall.scope], ["Spawned at", stall.spawned_at], ["First seen", stall.first ? clock(stall.first) : ""],
+        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), stall.app ? ` ${stall.ongoing ? "is" : "was"} held for ` : ` ${stall.ongoing ? "has held" : "held"} loop ${stall.loop ?? NONE} for `, el("b", { text: ms(stall.held_ms) })],
+        count: stall.count, last: stall.last, hint: stall.hint, stack: stall.stack, why: (stall.app ? APP_STALL_KINDS : STALL_KINDS)[stall.kind] ?? "",
+        facts: [[stall.app ? "Request" : "Route", stall.route], ["Late by it", stall.late ? plural(stall.late, "request", "requests") : ""], ["Scope", stall.scope], ["Spawned at", stall.spawned_at], ["First seen", stall.first ? clock(stall.first) : ""],
           ["Longest", known(stall.held_max_ms) && stall.count > 1 ? ms(stall.held_max_ms) : ""]],
       });
     }));

@@ -15,7 +15,7 @@ installs() {
     prefix=$(dirname "$(dirname "$(find "$dir" -name libweir.a)")")
     export PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig:$(pkg-config --variable pc_path pkg-config)
     pkg() { pkg-config --define-variable=prefix="$prefix" "$@"; }
-    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ] && [ -f "$prefix/share/weir/weir-gdb.py" ] &&
+    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ] && [ -f "$prefix/share/weir/weir-gdb.py" ] && [ -f "$prefix/share/weir/weir_app.py" ] && [ -f "$prefix/share/weir/weir_app.cjs" ] &&
         diff -x meson.build docs "$prefix/share/doc/weir/docs" && diff -r -x meson.build examples "$prefix/share/doc/weir/examples"
 }
 

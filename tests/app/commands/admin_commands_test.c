@@ -17,7 +17,11 @@ static const char stalls[] =
     "'held_ms':312.5,'held_max_ms':400,'kind':'blocked','ongoing':true,'stack':['fsync disk.c:118','main'],"
     "'hint':'offload it','count':3,'first':1000.25,'last':3723.5},"
     "{'task':'timer','route':'/other','loop':0,'scope':null,'spawned_at':null,'held_ms':12,'held_max_ms':12,"
-    "'kind':'computing','ongoing':false,'stack':[],'hint':null,'count':1,'first':1,'last':2}]";
+    "'kind':'computing','ongoing':false,'stack':[],'hint':null,'count':1,'first':1,'last':2},"
+    "{'task':'shop[3]','route':'GET /report','app':'shop','pid':41,'loop':null,'scope':null,'spawned_at':"
+    "null,"
+    "'held_ms':412.3,'held_max_ms':412.3,'kind':'computing','ongoing':false,'stack':['regex app.py:11'],"
+    "'hint':null,'late':37,'count':1,'first':1,'last':2}]";
 
 static const char advice[] =
     "{'findings':[{'text':'origin a "
@@ -89,7 +93,11 @@ static void stalls_are_told_with_all_that_is_known(void **state)
                        "             seen: 3 times since 00:16:40.250Z\n"
                        "\n"
                        "00:00:02.000Z warn  loop 0 held 12.0 ms by task \"timer\" (computing)\n"
-                       "             route: /other\n");
+                       "             route: /other\n"
+                       "\n"
+                       "00:00:02.000Z warn  shop[3] held 412 ms by request \"GET /report\" (computing)\n"
+                       "             in  regex                                app.py:11\n"
+                       "             late by it: 37 requests\n");
     RUN(&w.console, command_stalls, "stalls", "--json", w.at);
     assert_string_equal(w.console.out, w.page[0].body);
     given_pages_change(w.pages, "/stalls", 200, "[]");
