@@ -18,7 +18,7 @@
 #include "http/listening.h"
 #include "metrics/totals.h"
 
-enum { LAST_LOOK_S = 1 };
+enum { LAST_LOOK_S = 1, ELSEWHERE_DRAIN_MS = 20 }; /* there, only the supervisor asks */
 
 struct admin {
     struct admin_state state;
@@ -120,7 +120,7 @@ static int start(struct admin *admin, const struct config *config, const char *e
     admin->options = (weir_server_options){
         .listen = elsewhere != NULL ? elsewhere : config->admin->text,
         .limits = ADMIN_LIMITS,
-        .drain = weir_ms(ADMIN_DRAIN_MS),
+        .drain = weir_ms(elsewhere != NULL ? ELSEWHERE_DRAIN_MS : ADMIN_DRAIN_MS),
         .setup = setup,
         .background = background,
         .on_listening = elsewhere == NULL ? on_listening : NULL,

@@ -3,24 +3,146 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static int make_in(const char *parent, size_t length, char out[FOLDER_BYTES])
+static const char prefix[] = "weir-", lock_name[] = "lock", unlocked_name[] = "lock.new";
+
+enum { RANDOM_LETTERS = 6, DEPTH_MAX = 2 };
+
+/* --- removing --- */
+
+/* Removes what is in a folder, which is closed. */
+static void empty(int fd, int depth)
 {
-    int written;
+    DIR *entries = fdopendir(fd);
+    const struct dirent *entry;
+
+    if (entries == NULL) {
+        (void)close(fd);
+        return;
+    }
+    while ((entry = readdir(entries)) != NULL) {
+        int inner;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(entries), entry->d_name, 0) == 0 || depth == DEPTH_MAX)
+            continue;
+        inner = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner >= 0)
+            empty(inner, depth + 1);
+        (void)unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
+    }
+    (void)closedir(entries);
+}
+
+static void remove_at(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd >= 0)
+        empty(fd, 0);
+    (void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/* Reports whether a folder is that of a supervisor of this user, and of none that lives. */
+static bool is_of_a_dead_one(int parent, const char *name)
+{
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int lock = folder >= 0 ? openat(folder, lock_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) : -1;
+    struct stat about;
+    bool dead = lock >= 0 && fstat(folder, &about) == 0 && about.st_uid == geteuid() &&
+                flock(lock, LOCK_EX | LOCK_NB) == 0;
+
+    if (lock >= 0)
+        (void)close(lock);
+    if (folder >= 0)
+        (void)close(folder);
+    return dead;
+}
+
+static bool is_named_like_one(const char *name)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0 && strlen(name) == strlen(prefix) + RANDOM_LETTERS;
+}
+
+static void remove_those_of_the_dead(const char *parent, size_t length)
+{
+    char path[FOLDER_PATH_BYTES];
+    const struct dirent *entry;
+    DIR *entries;
+    int removed = 0;
+
+    (void)snprintf(path, sizeof path, "%.*s", (int)length, parent);
+    entries = opendir(path);
+    if (entries == NULL)
+        return;
+    for (int seen = 0; seen < FOLDER_LOOKED_AT && removed < FOLDER_REMOVED; seen++) {
+        entry = readdir(entries);
+        if (entry == NULL)
+            break;
+        if (!is_named_like_one(entry->d_name) || !is_of_a_dead_one(dirfd(entries), entry->d_name))
+            continue;
+        remove_at(dirfd(entries), entry->d_name);
+        removed++;
+    }
+    (void)closedir(entries);
+}
+
+void folder_remove(struct folder *folder)
+{
+    if (folder->path[0] == '\0')
+        return;
+    remove_at(AT_FDCWD, folder->path);
+    folder->path[0] = '\0';
+    (void)close(folder->lock);
+}
+
+/* --- making --- */
+
+/* Locks a file before it has its name: so a start that looks at the folder meanwhile finds it locked, or not
+ * at all. */
+static int lock(struct folder *f)
+{
+    char unlocked[FOLDER_PATH_BYTES + sizeof unlocked_name], locked[FOLDER_PATH_BYTES + sizeof lock_name];
+    int err;
+
+    (void)snprintf(unlocked, sizeof unlocked, "%s/%s", f->path, unlocked_name);
+    (void)snprintf(locked, sizeof locked, "%s/%s", f->path, lock_name);
+    f->lock = open(unlocked, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (f->lock < 0)
+        return -errno;
+    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 && rename(unlocked, locked) == 0)
+        return 0;
+    err = -errno;
+    folder_remove(f);
+    return err;
+}
+
+static int make_in(const char *parent, size_t length, struct folder *out)
+{
+    int written, err;
 
     if (parent == NULL || length == 0)
         return -ENOENT;
-    written = snprintf(out, FOLDER_BYTES, "%.*s/weir-XXXXXX", (int)length, parent);
-    if (written < 0 || written >= FOLDER_BYTES)
+    written = snprintf(out->path, sizeof out->path, "%.*s/%sXXXXXX", (int)length, parent, prefix);
+    if (written < 0 || written >= (int)sizeof out->path)
         return -ENAMETOOLONG;
-    return mkdtemp(out) != NULL ? 0 : -errno;
+    if (mkdtemp(out->path) == NULL)
+        return -errno;
+    err = lock(out);
+    if (err == 0)
+        remove_those_of_the_dead(parent, length);
+    return err;
 }
 
-static int make_where_named(const char *variable, char out[FOLDER_BYTES])
+static int make_where_named(const char *variable, struct folder *out)
 {
     const char *value = getenv(variable);
 
@@ -28,22 +150,15 @@ static int make_where_named(const char *variable, char out[FOLDER_BYTES])
     return make_in(value, value != NULL ? strcspn(value, ":") : 0, out);
 }
 
-int folder_make(char out[FOLDER_BYTES])
+int folder_make(struct folder *out)
 {
+    int err;
+
+    *out = (struct folder){.lock = -1};
     if (make_where_named("RUNTIME_DIRECTORY", out) == 0 || make_where_named("XDG_RUNTIME_DIR", out) == 0)
         return 0;
-    return make_in("/tmp", strlen("/tmp"), out);
-}
-
-void folder_remove(const char *folder)
-{
-    DIR *entries = opendir(folder);
-    const struct dirent *entry;
-
-    if (entries == NULL)
-        return;
-    while ((entry = readdir(entries)) != NULL)
-        (void)unlinkat(dirfd(entries), entry->d_name, 0); /* not "." and ".." */
-    (void)closedir(entries);
-    (void)rmdir(folder);
+    err = make_in("/tmp", strlen("/tmp"), out);
+    if (err < 0)
+        out->path[0] = '\0';
+    return err;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The private folder of a supervisor: for sockets between it and its processes.
  *
+ * A file in it is locked as long as the supervisor lives (flock(2)). So the next supervisor of the same user
+ * finds, and removes, what those have left that were killed.
+ *
  * Threading: the main thread; the calls block for moments.
  */
 #ifndef APP_SUPERVISOR_FOLDER_H
@@ -10,14 +13,24 @@
 
 #include <weir/error.h>
 
-enum { FOLDER_BYTES = 72 }; /* its path: what is below it must fit into the address of a socket */
+enum {
+    FOLDER_PATH_BYTES = 72,  /* what is below it must fit into the address of a socket */
+    FOLDER_LOOKED_AT = 4096, /* names, at most, that a start looks at for folders of the dead */
+    FOLDER_REMOVED = 64      /* of these, at most, that it removes */
+};
+
+struct folder {
+    char path[FOLDER_PATH_BYTES]; /* "": there is none */
+    int lock;
+};
 
 /* Makes a folder that only this user can use: in the RUNTIME_DIRECTORY of systemd, else in XDG_RUNTIME_DIR,
- * else in /tmp; where its path would be too long, or it can't be made, in the next of these.
- * Returns: 0; the error of mkdtemp(3) in /tmp. */
-WEIR_CHECKED int folder_make(char out[FOLDER_BYTES]);
+ * else in /tmp; where its path would be too long, or it can't be made, in the next of these. Those of
+ * supervisors that were killed are removed beside it.
+ * Returns: 0; the error of mkdtemp(3) or of the lock in /tmp, and path is "". */
+WEIR_CHECKED int folder_make(struct folder *out);
 
-/* Removes it, with the sockets and files in it. */
-void folder_remove(const char *folder);
+/* Removes it, with the sockets, files and folders in it. */
+void folder_remove(struct folder *folder);
 
 #endif

@@ -22,7 +22,7 @@ enum supervisor_phase { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_RELO
 struct supervisor {
     const struct supervisor_options *options;
     enum supervisor_phase phase;
-    char folder[FOLDER_BYTES];
+    struct folder folder;
     int shared_fd;
     weir_shared *shared;
     struct listeners *listeners;

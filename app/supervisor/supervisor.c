@@ -238,8 +238,10 @@ static void expel(void *arg, int member)
 
 static int open_applications(struct supervisor *s, weir_scope *scope)
 {
-    const struct apps_place place = {
-        .folder = s->folder, .shared = s->shared, .simulate = s->options->simulate, .arg = s->options->arg};
+    const struct apps_place place = {.folder = s->folder.path,
+                                     .shared = s->shared,
+                                     .simulate = s->options->simulate,
+                                     .arg = s->options->arg};
 
     return applications_open(&s->applications, scope, &place);
 }
@@ -259,7 +261,7 @@ static void retire(void *arg, const struct gateway_process *p)
 static void open_processes(struct supervisor *s, weir_scope *scope)
 {
     const struct process_place place = {.file = s->options->file,
-                                        .folder = s->folder,
+                                        .folder = s->folder.path,
                                         .shared = s->shared_fd,
                                         .leaves = retire,
                                         .leaves_arg = s,
@@ -342,12 +344,10 @@ static int prepare(struct supervisor *s)
 
 static int make_room(struct supervisor *s)
 {
-    int err = folder_make(s->folder);
+    int err = folder_make(&s->folder);
 
-    if (err < 0) {
-        s->folder[0] = '\0';
+    if (err < 0)
         return err;
-    }
     err = weir_shared_make(SHARED_BYTES, &s->shared_fd);
     return err < 0 ? err : weir_shared_open(s->shared_fd, 0, &s->shared);
 }
@@ -369,8 +369,7 @@ static int run_loop(struct supervisor *s)
 
 static void clear(struct supervisor *s)
 {
-    if (s->folder[0] != '\0')
-        folder_remove(s->folder);
+    folder_remove(&s->folder);
     weir_shared_close(s->shared);
     if (s->shared_fd >= 0)
         (void)close(s->shared_fd);

@@ -118,30 +118,66 @@ static void a_line_without_end_is_cut(void **state)
 
 static void the_folder_is_private_and_short(void **state)
 {
-    char base[] = "/tmp/weir-test-XXXXXX", longer[200], folder[FOLDER_BYTES], file[FOLDER_BYTES + 32];
+    char base[] = "/tmp/weir-test-XXXXXX", longer[200], file[FOLDER_PATH_BYTES + 32];
+    struct folder folder;
     struct stat about;
 
     (void)state;
     assert_non_null(mkdtemp(base));
     (void)setenv("RUNTIME_DIRECTORY", "/nowhere/at/all:/tmp", 1);
     (void)setenv("XDG_RUNTIME_DIR", base, 1);
-    assert_int_equal(folder_make(folder), 0);
-    assert_int_equal(strncmp(folder, base, strlen(base)), 0); /* the first one that exists */
-    assert_int_equal(stat(folder, &about), 0);
+    assert_int_equal(folder_make(&folder), 0);
+    assert_int_equal(strncmp(folder.path, base, strlen(base)), 0); /* the first one that exists */
+    assert_int_equal(stat(folder.path, &about), 0);
     assert_int_equal(about.st_mode & 0777, 0700);
-    (void)snprintf(file, sizeof file, "%s/gateway-1.sock", folder);
+    (void)snprintf(file, sizeof file, "%s/shop", folder.path);
+    assert_int_equal(mkdir(file, 0700), 0);
+    (void)snprintf(file, sizeof file, "%s/shop/1.sock", folder.path);
     assert_int_equal(mknod(file, S_IFREG | 0600, 0), 0);
-    folder_remove(folder);
-    assert_int_equal(access(folder, F_OK), -1);
+    strcpy(file, folder.path);
+    folder_remove(&folder);
+    assert_int_equal(access(file, F_OK), -1);
+    folder_remove(&folder); /* does nothing */
 
     (void)snprintf(longer, sizeof longer, "%s/%0100d", base, 1);
     assert_int_equal(mkdir(longer, 0700), 0);
     (void)setenv("XDG_RUNTIME_DIR", longer, 1);
-    assert_int_equal(folder_make(folder), 0);
-    assert_int_equal(strncmp(folder, "/tmp/weir-", 10), 0);
-    folder_remove(folder);
+    assert_int_equal(folder_make(&folder), 0);
+    assert_int_equal(strncmp(folder.path, "/tmp/weir-", 10), 0);
+    folder_remove(&folder);
     assert_int_equal(rmdir(longer), 0);
     assert_int_equal(rmdir(base), 0);
+}
+
+/* What was killed leaves its folder behind, and no lock on it. */
+static void folders_of_the_dead_are_removed(void **state)
+{
+    char base[] = "/tmp/weir-test-XXXXXX", strange[64], outside[64], link[FOLDER_PATH_BYTES + 16];
+    struct folder living, dead, next;
+
+    (void)state;
+    assert_non_null(mkdtemp(base));
+    (void)unsetenv("RUNTIME_DIRECTORY");
+    (void)setenv("XDG_RUNTIME_DIR", base, 1);
+    assert_int_equal(folder_make(&living), 0);
+    assert_int_equal(folder_make(&dead), 0);
+    (void)snprintf(outside, sizeof outside, "%s/outside", base);
+    assert_int_equal(mkdir(outside, 0700), 0);
+    (void)snprintf(link, sizeof link, "%s/link", dead.path);
+    assert_int_equal(symlink(outside, link), 0);
+    (void)snprintf(strange, sizeof strange, "%s/weir-abcdef", base); /* has no lock: of something else */
+    assert_int_equal(mkdir(strange, 0700), 0);
+    (void)close(dead.lock);
+
+    assert_int_equal(folder_make(&next), 0);
+    assert_int_equal(access(dead.path, F_OK), -1);
+    assert_int_equal(access(living.path, F_OK), 0);
+    assert_int_equal(rmdir(strange), 0);
+    assert_int_equal(rmdir(outside), 0);
+    folder_remove(&next);
+    folder_remove(&living);
+    assert_int_equal(rmdir(base), 0);
+    (void)unsetenv("XDG_RUNTIME_DIR");
 }
 
 /* --- the configuration in force --- */
@@ -197,6 +233,7 @@ int main(void)
         cmocka_unit_test(lines_come_in_any_pieces),
         cmocka_unit_test(a_line_without_end_is_cut),
         cmocka_unit_test(the_folder_is_private_and_short),
+        cmocka_unit_test(folders_of_the_dead_are_removed),
         cmocka_unit_test(the_configuration_in_force_stays_as_it_was_read),
     };
 
