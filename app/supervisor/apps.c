@@ -226,7 +226,7 @@ void apps_each(const struct apps *apps, void (*fn)(void *arg, const struct app_p
 {
     for (const struct supervised_app *app = apps->first; app != NULL; app = app->next)
         for (const struct supervised_process *p = app->processes; p != NULL; p = p->next) {
-            const struct app_process_seen seen = {.app = &p->settings->app,
+            const struct app_process_seen seen = {.app = &app->settings->app,
                                                   .block = app->block,
                                                   .entry = p->entry,
                                                   .number = p->number,
