@@ -235,8 +235,7 @@ int reload_run(void *arg)
     int err = 0;
 
     while (err == 0) {
-        uint64_t asked = r->asked;
-
+        const uint64_t asked = r->asked;
         if (asked == r->done) {
             err = wait_for_wish(s);
             continue;

@@ -3,6 +3,7 @@
  * never get ready, and talk nonsense. Whatever they do: a generation never has more processes than it should,
  * an old one is not drained before the new one is ready, each reload has an outcome, and everything ends
  * after SIGTERM. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,7 +241,7 @@ static int live(void *arg, struct supervisor *supervisor)
     return 0;
 }
 
-static void write_file(struct world *w)
+static void write_file(struct world *w, const char *more)
 {
     FILE *file;
     int fd;
@@ -251,9 +252,9 @@ static void write_file(struct world *w)
     file = fdopen(fd, "w");
     assert_non_null(file);
     (void)fprintf(file,
-                  "listen: 127.0.0.1:0\nprocesses: %d\ndrain: %ds\nlog_level: error\n"
+                  "listen: 127.0.0.1:0\nprocesses: %d\ndrain: %ds\n%s"
                   "routes: [{path: /a, respond: {body: a}}]\n",
-                  w->processes, DRAIN_S);
+                  w->processes, DRAIN_S, more);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -263,7 +264,7 @@ static void run_world(struct world *w, uint64_t seed)
         .file = w->file, .simulate = simulate, .beside = live, .arg = w, .seed = seed};
     int code;
 
-    write_file(w);
+    write_file(w, "log_level: error\n");
     code = supervisor_run(&options);
     assert_int_equal(unlink(w->file), 0);
     assert_int_equal(w->living, 0);
@@ -293,9 +294,82 @@ static void whatever_processes_do(void **state)
         assert_true(refused > 0 && refused < outcomes && crashed > 0);
 }
 
+/* --- what stays behind --- */
+
+enum { ROUNDS = 100, LONG_ROUNDS = 1000, SETTLED_AFTER = 50, GROWTH_BYTES = 4096 };
+
+struct long_life {
+    struct world world;
+    int rounds, crashes;
+    size_t settled, last; /* bytes of the heap that are used */
+};
+
+static size_t heap_in_use(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 0; /* they have a heap of their own */
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
+/* Is ready, and crashes when it is told to by SIGUSR1. */
+static int crash_when_told(void *arg, weir_simulated_process *self)
+{
+    struct long_life *life = arg;
+
+    if (weir_simulated_process_print(self, false, "ready") < 0)
+        return 0;
+    if (weir_simulated_process_signal(self) != SIGUSR1)
+        return 0;
+    life->crashes++;
+    return -SIGKILL;
+}
+
+static int live_long(void *arg, struct supervisor *supervisor)
+{
+    struct long_life *life = arg;
+    struct text_out said;
+
+    for (int i = 0; i < life->rounds; i++) {
+        assert_int_equal(raise(SIGUSR1), 0);
+        assert_int_equal(weir_sleep(weir_seconds(70)), 0); /* a quiet minute */
+        text_out_init(&said, 64 << 10);
+        assert_int_equal(reload_now(supervisor, &said), 0);
+        weir_buffer_free(&said.text);
+        assert_int_equal(weir_sleep(weir_seconds(10)), 0);
+        if (i == SETTLED_AFTER)
+            life->settled = heap_in_use();
+    }
+    life->last = heap_in_use();
+    assert_int_equal(raise(SIGTERM), 0);
+    return 0;
+}
+
+static void nothing_stays_behind(void **state)
+{
+    const bool soaking = getenv("WEIR_SEED_FROM") != NULL;
+    struct long_life life = {.world = {.processes = 2}, .rounds = soaking ? LONG_ROUNDS : ROUNDS};
+    const struct supervisor_options options = {.file = life.world.file,
+                                               .simulate = crash_when_told,
+                                               .beside = live_long,
+                                               .arg = &life,
+                                               .seed = seed_first()};
+
+    (void)state;
+    write_file(&life.world, "log_level: error\nstall: {after: 1m}\n");
+    assert_int_equal(supervisor_run(&options), EXIT_SUCCESS);
+    assert_int_equal(unlink(life.world.file), 0);
+    assert_true(life.crashes >= life.rounds);
+    assert_true(life.last <= life.settled + GROWTH_BYTES);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whatever_processes_do)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_processes_do),
+        cmocka_unit_test(nothing_stays_behind),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
