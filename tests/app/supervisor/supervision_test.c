@@ -56,8 +56,13 @@ static void look(struct world *w)
     all = &w->supervisor->processes;
     for (const struct generation *g = all->newest; g != NULL; g = g->next) {
         int alive = 0;
-        for (size_t i = 0; i < g->started; i++)
-            alive += g->processes[i].state == PROCESS_STARTING || g->processes[i].state == PROCESS_READY;
+        for (size_t i = 0; i < g->started; i++) {
+            const struct gateway_process *p = &g->processes[i];
+            alive += p->state == PROCESS_STARTING || p->state == PROCESS_READY;
+            if (p->state == PROCESS_STARTING) /* not for ever */
+                assert_true(weir_between(p->since, weir_now()).ns <=
+                            weir_seconds(PROCESS_READY_WITHIN_S + 1).ns);
+        }
         assert_true(alive <= w->processes);
         assert_true(g->number < GENERATIONS);
     }
