@@ -78,6 +78,10 @@ WEIR_CHECKED int many_ask(struct admin_of_many *admin, const char *path, weir_du
                           uint64_t bytes_max, struct asked **out);
 void many_free(struct asked *asked, int count);
 
+/* Whether a process did not answer when it was asked last. For questions that take long: it is not waited for
+ * then. */
+bool many_is_silent(const struct admin_of_many *admin, const struct admin_process *process);
+
 /* Adds the header X-Weir-Silent, with the process ids of those that have not answered with 200, if any. */
 WEIR_CHECKED int many_tell_silent(weir_response *res, const struct asked *asked, int count);
 

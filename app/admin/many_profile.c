@@ -11,7 +11,7 @@
 #include "admin/many.h"
 #include "admin/page_profile.h"
 
-enum { BYTES_MAX = 4 << 20, SPARE_S = 10, PATH_BYTES = 64 };
+enum { BYTES_MAX = 4 << 20, SPARE_S = 5, PATH_BYTES = 64 };
 
 /* The samples of all processes. */
 struct adding {
@@ -119,6 +119,24 @@ static int answer(weir_response *res, struct adding *a)
     return err < 0 ? err : reply(res, a);
 }
 
+/* Asks those that are not known to be silent. */
+static int ask(struct admin_of_many *admin, const char *path, weir_duration within, struct asked **out)
+{
+    int kept = 0, count = many_list(admin, out), err;
+
+    if (count < 0)
+        return count;
+    for (int i = 0; i < count; i++)
+        if (!many_is_silent(admin, (*out)[i].process))
+            (*out)[kept++] = (*out)[i];
+    err = kept > 0 ? asking_all(admin->client, *out, (size_t)kept, path, within, BYTES_MAX / (uint64_t)kept)
+                   : 0;
+    if (err == 0)
+        return kept;
+    many_free(*out, kept);
+    return err;
+}
+
 int many_page_profile(weir_request *req, weir_response *res, struct admin_of_many *admin)
 {
     struct adding a = {0};
@@ -133,7 +151,7 @@ int many_page_profile(weir_request *req, weir_response *res, struct admin_of_man
         return weir_respond_text(res, 200, "");
     snprintf(path, sizeof path, "/profile?seconds=%.9g&format=folded", (double)a.query.length.ns / 1e9);
     within = (weir_duration){a.query.length.ns + SPARE_S * INT64_C(1000000000)};
-    a.count = many_ask(admin, path, within, BYTES_MAX, &a.asked);
+    a.count = ask(admin, path, within, &a.asked);
     if (a.count < 0)
         return a.count;
     text_out_init(&a.folded, 2 * BYTES_MAX);

@@ -200,6 +200,14 @@ void many_ask_one(struct admin_of_many *admin, const struct admin_process *proce
 
 /* --- other pages --- */
 
+bool many_is_silent(const struct admin_of_many *admin, const struct admin_process *process)
+{
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++)
+        if (admin->processes[i].used && admin->processes[i].is.pid == process->pid)
+            return admin->processes[i].err < 0;
+    return false;
+}
+
 /* What is asked, and who. */
 struct asking {
     struct asked asked[ADMIN_PROCESSES_MAX];

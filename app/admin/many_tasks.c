@@ -164,15 +164,6 @@ static int write_rest(struct passing *p)
     return err;
 }
 
-/* One that is known to be silent is not waited for. */
-static bool is_silent(const struct admin_of_many *admin, pid_t pid)
-{
-    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++)
-        if (admin->processes[i].used && admin->processes[i].is.pid == pid)
-            return admin->processes[i].err < 0;
-    return false;
-}
-
 static int pass_all(struct passing *p, const struct asked *list, int count, const char *query)
 {
     int err = 0;
@@ -181,7 +172,7 @@ static int pass_all(struct passing *p, const struct asked *list, int count, cons
         const struct admin_process *process = list[i].process;
         weir_scope scope;
         weir_scope_open(&scope, weir_after_ms(WITHIN_MS), 0);
-        err = is_silent(p->admin, process->pid) ? 1 : ask(p, process, query, count > 1);
+        err = many_is_silent(p->admin, process) ? 1 : ask(p, process, query, count > 1);
         (void)weir_scope_close(&scope);
         if (err > 0)
             text_out_printf(&p->silent, "%s%d", p->silent.text.len > 0 ? "," : "", (int)process->pid);

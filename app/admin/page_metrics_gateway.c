@@ -17,6 +17,21 @@ static void unserved(struct exposition *e, const weir_server_stats *server)
                          server->unserved[way]);
 }
 
+/* The gateway processes of a supervisor. */
+static void processes(struct exposition *e, const struct snapshot *s)
+{
+    exposition_family(e, "weir_processes", "gauge", "Gateway processes by state.");
+    exposition_count(e, LABELS({"state", "starting"}), s->processes_starting);
+    exposition_count(e, LABELS({"state", "ready"}), s->processes_ready);
+    exposition_count(e, LABELS({"state", "draining"}), s->processes_draining);
+    exposition_family(e, "weir_processes_silent", "gauge",
+                      "Gateway processes that have not told their figures when they were asked.");
+    exposition_count(e, NULL, s->processes_silent);
+    exposition_family(e, "weir_process_restarts_total", "counter",
+                      "Starts of a gateway process after an end that was not planned.");
+    exposition_count(e, NULL, s->restarts);
+}
+
 void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
 {
     exposition_family(e, "weir_build_info", "info", "1; the label is the version.");
@@ -27,6 +42,8 @@ void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
     exposition_family(e, "weir_log_dropped_total", "counter",
                       "Lines of the log that were dropped, because its reader is too slow or gone.");
     exposition_count(e, NULL, s->log_dropped);
+    if (s->supervised)
+        processes(e, s);
     if (!s->runs)
         return;
     exposition_family(e, "weir_connections", "gauge", "Connections of clients that are open.");

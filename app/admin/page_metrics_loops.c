@@ -9,13 +9,18 @@ struct loop_label {
     char text[24];
 };
 
-static struct loop_label loop_label(size_t i)
+static struct loop_label label_of(int number)
 {
     struct loop_label label;
 
-    snprintf(label.text, sizeof label.text, "%zu", i);
+    snprintf(label.text, sizeof label.text, "%d", number);
     return label;
 }
+
+/* With the process only where there are several. */
+#define LOOP_LABELS(loop)                                                                                    \
+    LABELS({"loop", label_of((loop)->number).text},                                                          \
+           {(loop)->process > 0 ? "process" : NULL, label_of((loop)->process).text})
 
 static void load(struct exposition *e, const struct snapshot *s)
 {
@@ -24,15 +29,15 @@ static void load(struct exposition *e, const struct snapshot *s)
     for (size_t i = 0; i < s->loop_count; i++) {
         const double busy = snapshot_loop_busy(&s->loops[i].lag.last[LAST_10S]);
         if (busy >= 0)
-            exposition_value(e, LABELS({"loop", loop_label(i).text}), busy);
+            exposition_value(e, LOOP_LABELS(&s->loops[i]), busy);
     }
     exposition_family(e, "weir_loop_busy_seconds_total", "counter", "Time in which a loop was not idle.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)s->loops[i].busy_ns / 1e9);
+        exposition_value(e, LOOP_LABELS(&s->loops[i]), (double)s->loops[i].busy_ns / 1e9);
     exposition_family(e, "weir_loop_off_cpu_seconds_total", "counter",
                       "The part of that time in which the loop's thread had no CPU.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)s->loops[i].off_cpu_ns / 1e9);
+        exposition_value(e, LOOP_LABELS(&s->loops[i]), (double)s->loops[i].off_cpu_ns / 1e9);
 }
 
 void page_metrics_loops(struct exposition *e, const struct snapshot *s)
@@ -42,16 +47,16 @@ void page_metrics_loops(struct exposition *e, const struct snapshot *s)
         e, "weir_loop_lag_seconds", "histogram",
         "Time from when something becomes ready until its loop looks for it, sampled each millisecond.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_meter(e, LABELS({"loop", loop_label(i).text}), s->loops[i].lag.meter, NULL);
+        exposition_meter(e, LOOP_LABELS(&s->loops[i]), s->loops[i].lag.meter, NULL);
     exposition_family(e, "weir_loop_ready", "gauge", "Tasks that are ready to run.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_count(e, LABELS({"loop", loop_label(i).text}), s->loops[i].ready);
+        exposition_count(e, LOOP_LABELS(&s->loops[i]), s->loops[i].ready);
     exposition_family(e, "weir_tasks", "gauge", "Tasks alive.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_count(e, LABELS({"loop", loop_label(i).text}), s->loops[i].tasks);
+        exposition_count(e, LOOP_LABELS(&s->loops[i]), s->loops[i].tasks);
     exposition_family(e, "weir_tasks_started_total", "counter", "Tasks that were started.");
     for (size_t i = 0; i < s->loop_count; i++)
-        exposition_count(e, LABELS({"loop", loop_label(i).text}), s->loops[i].started);
+        exposition_count(e, LOOP_LABELS(&s->loops[i]), s->loops[i].started);
 }
 
 /* --- what holds them --- */

@@ -92,6 +92,8 @@ static void gateway(struct text_out *out, const struct snapshot *s)
 {
     text_out_printf(out, "\"version\":\"%s\",\"uptime_s\":%.3f,\"draining\":%s", weir_version(),
                     (double)weir_between(s->started, s->at).ns / 1e9, s->draining ? "true" : "false");
+    if (s->processes_silent > 0)
+        text_out_printf(out, ",\"processes_silent\":%zu", s->processes_silent);
     text_out_add(out, ",\"connections\":");
     text_out_number(out, s->runs, s->server.connections);
     text_out_add(out, ",\"exchanges\":");

@@ -22,7 +22,10 @@ void page_stats_loops(struct text_out *out, const struct snapshot *s)
     for (size_t i = 0; i < s->loop_count; i++) {
         const struct snapshot_loop *loop = &s->loops[i];
         const double busy = snapshot_loop_busy(&loop->lag.last[LAST_10S]);
-        text_out_printf(out, "%s{\"loop\":%zu,\"busy\":", i > 0 ? "," : "", i);
+        text_out_printf(out, "%s{\"loop\":%d,", i > 0 ? "," : "", loop->number);
+        if (loop->process > 0)
+            text_out_printf(out, "\"process\":%d,", loop->process);
+        text_out_add(out, "\"busy\":");
         text_out_number(out, busy >= 0, busy);
         text_out_printf(out, ",\"tasks\":%zu,\"ready\":%zu", loop->tasks, loop->ready);
         loop_window(out, loop, LAST_10S);
