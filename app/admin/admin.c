@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <weir/guard.h>
 #include <weir/http_server.h>
+#include <weir/pool.h>
 #include <weir/runtime.h>
+#include <weir/scope.h>
 
 #include "admin/admin_host.h"
 #include "admin/admin_pages.h"
@@ -87,20 +88,29 @@ static int leave_totals(void *arg)
     return 0;
 }
 
-/* On a loop of the gateway, which is served by nobody any more. */
-static void look(void *arg)
+static int await_totals(weir_job *job, void *arg)
 {
     struct admin *admin = arg;
     struct timespec until;
-    weir_guard_allow once;
 
+    (void)job;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += LAST_LOOK_S;
-    weir_guard_allow_begin(&once, "sem_timedwait"); /* no request waits any more */
     if (weir_post(admin->runtime, 0, "last totals", leave_totals, admin) == 0)
         while (sem_timedwait(&admin->looked, &until) < 0 && errno == EINTR)
             ;
-    weir_guard_allow_end(&once);
+    return 0;
+}
+
+void admin_leave_totals(struct admin *admin)
+{
+    weir_scope scope;
+
+    if (admin == NULL || admin->address == NULL)
+        return;
+    weir_scope_open(&scope, weir_after(weir_seconds(2 * LAST_LOOK_S)), WEIR_SHIELD);
+    (void)weir_offload(weir_pool_blocking(), "last totals", await_totals, admin);
+    (void)weir_scope_close(&scope);
 }
 
 /* --- starting and stopping --- */
@@ -158,10 +168,6 @@ int admin_start(const struct config *config, struct gateway_status *status, cons
         (void)sem_destroy(&admin->looked);
         free(admin);
         return err;
-    }
-    if (elsewhere != NULL) {
-        status->last_look = look;
-        status->last_look_arg = admin;
     }
     *out = admin;
     return 0;

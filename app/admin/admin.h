@@ -23,6 +23,12 @@ struct admin;
 WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status *status,
                              const char *elsewhere, struct admin **out);
 
+/* Leaves the totals of a process that ends beside the socket of its pages, for its supervisor. NULL, or a
+ * process without a supervisor, is nothing.
+ * Where:   a task of the gateway, after its last exchange, while its runtime runs. Waits for a second at
+ * most, also when it is cancelled. */
+void admin_leave_totals(struct admin *admin);
+
 /* Stops to answer. NULL is nothing. */
 void admin_stop(struct admin *admin);
 

@@ -11,6 +11,7 @@
 #include <weir/log.h>
 #include <weir/runtime.h>
 #include <weir/stream.h>
+#include <weir/task.h>
 
 #include "admin/admin.h"
 #include "apps/gate.h"
@@ -34,6 +35,7 @@ struct gateway {
     const struct gateway_events *events;
     const struct gateway_inherited *inherited; /* NULL: it has no supervisor */
     struct gateway_status status;
+    struct admin *admin; /* NULL: there is none */
     weir_route *routes;
     weir_pool_options *pools;
     weir_listener_options *listeners;
@@ -135,6 +137,19 @@ static void on_signal(void *arg, int number)
         weir_log(WEIR_LOG_INFO, "SIGUSR2 has no effect");
 }
 
+/* What has been counted is left to the supervisor when the last exchange has ended. */
+static int await_the_end(void *arg, weir_server *server)
+{
+    struct gateway *gateway = arg;
+    int err = 0;
+
+    (void)server;
+    while (err == 0)
+        err = weir_sleep(weir_seconds(3600));
+    admin_leave_totals(gateway->admin);
+    return err;
+}
+
 /* --- contexts for TLS --- */
 
 static int open_contexts(void *arg, weir_server_options *options)
@@ -201,6 +216,7 @@ static int serve(struct gateway *gateway)
                     .shared = gateway->inherited != NULL ? gateway->inherited->shared : NULL},
         .setup = open_loop,
         .teardown = loop_state_close,
+        .background = gateway->inherited != NULL ? await_the_end : NULL,
         .on_listening = on_listening,
         .on_exchange = on_exchange(config),
         .on_refusal = loop_state_refuse,
@@ -276,11 +292,11 @@ static bool check(const char *command, struct gateway *gateway, const char *file
 }
 
 /* Starts the admin pages: where the supervisor wants them, else at the address of the configuration. */
-static int start_admin(struct gateway *gateway, struct admin **out)
+static int start_admin(struct gateway *gateway)
 {
     const char *elsewhere = gateway->inherited != NULL ? gateway->inherited->admin : NULL;
 
-    return admin_start(gateway->config, &gateway->status, elsewhere, out);
+    return admin_start(gateway->config, &gateway->status, elsewhere, &gateway->admin);
 }
 
 /* Applications are run by a supervisor, and shared with it. */
@@ -307,7 +323,6 @@ static int open_apps(const char *command, struct gateway *gateway)
 
 static int run(const char *command, struct gateway *gateway)
 {
-    struct admin *admin = NULL;
     struct memory_watch *memory = NULL;
     const struct config *config;
     struct config_place listen;
@@ -326,12 +341,12 @@ static int run(const char *command, struct gateway *gateway)
         tell_failure(command, gateway, listen, "it cannot be started", err);
     if (err == 0)
         err = open_apps(command, gateway);
-    if (err == 0 && (err = start_admin(gateway, &admin)) < 0)
+    if (err == 0 && (err = start_admin(gateway)) < 0)
         tell_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
         tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);
-    admin_stop(admin);
+    admin_stop(gateway->admin);
     app_gate_close(gateway->apps);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -27,8 +27,6 @@ void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime, w
 
 void gateway_status_stops(struct gateway_status *status)
 {
-    if (status->last_look != NULL && !atomic_exchange(&status->looked, true))
-        status->last_look(status->last_look_arg);
     set_runtime(status, NULL, NULL);
 }
 

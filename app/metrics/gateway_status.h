@@ -33,11 +33,6 @@ struct gateway_context {
 };
 
 struct gateway_status {
-    /* Called once before the runtime stops, by the first loop that is torn down, which waits meanwhile; set
-     * before the loops start. NULL: nothing wants to look. */
-    void (*last_look)(void *arg);
-    void *last_look_arg;
-    atomic_bool looked;
     atomic_bool ready;               /* accepts requests, and will go on to */
     atomic_bool draining;            /* accepts no more, and finishes what is in progress */
     struct request_counts *requests; /* NULL: there is no admin */
