@@ -31,10 +31,11 @@ struct watched {
     int64_t since_ns;    /* it has had requests, and has ended none */
     uint64_t waited_ago; /* app_block.waited, and who waited, at that moment */
     /* what the looks have found since */
-    bool suspected, idle;       /* idle: its helper says that it waits for work */
-    struct proc_family *before; /* NULL: no look yet */
-    struct app_held_by by;
-    int64_t held_from_ns; /* 0: it is not held */
+    bool suspected, idle;                /* idle: its helper says that it waits for work */
+    struct proc_family *before;          /* NULL: no look yet */
+    bool held;                           /* at the latest look */
+    struct app_held_by by;               /* as it was found first */
+    int64_t held_from_ns, held_until_ns; /* 0: it is not held; and the latest look that found it so */
     bool asked;
     struct app_stack stack;
     uint64_t stall; /* id of the stall; 0: none */
@@ -98,7 +99,7 @@ static void let_go(struct app_watch *watch, struct watched *w, int64_t at_ns)
         note(watch, w, at_ns > w->held_from_ns ? at_ns : watch->now_ns, false);
     free(w->before);
     w->before = NULL;
-    w->suspected = w->asked = false;
+    w->suspected = w->asked = w->held = false;
     w->held_from_ns = 0;
     w->stall = 0;
     w->stack = (struct app_stack){0};
@@ -200,12 +201,19 @@ static void judge(struct app_watch *watch, struct watched *w)
     if (before == NULL)
         return;
     by = app_held_of(before, now, w->places);
-    if (by.how != APP_NOT_HELD && w->held_from_ns == 0) {
-        /* Before the first look it did the same, as far as that is short. */
+    w->held = by.how != APP_NOT_HELD;
+    if (!w->held)
+        return;
+    if (w->held_from_ns == 0) /* before the first look it did the same, as far as that is short */
         w->held_from_ns = before->at_ns - w->since_ns <= w->stall_after_ns ? w->since_ns : before->at_ns;
-    }
-    if (by.how == APP_NOT_HELD || w->stall == 0)
+    w->held_until_ns = now->at_ns;
+    if (w->stall == 0)
         w->by = by;
+}
+
+static bool is_stall(const struct watched *w)
+{
+    return w->held && w->held_until_ns - w->held_from_ns >= w->stall_after_ns;
 }
 
 static void ask(struct app_watch *watch, struct watched *w)
@@ -213,8 +221,7 @@ static void ask(struct app_watch *watch, struct watched *w)
     helpers_stack(watch->helpers, w->by.pid, w->by.tid, w->folder, &w->stack);
     w->asked = true;
     w->idle = w->by.how == APP_BLOCKED && w->stack.idle;
-    if (w->idle)
-        w->by.how = APP_NOT_HELD;
+    w->held = w->held && !w->idle;
 }
 
 static int look(weir_job *job, void *arg)
@@ -229,8 +236,7 @@ static int look(weir_job *job, void *arg)
         if (watch->family == NULL)
             return -ENOMEM;
         judge(watch, w);
-        if (w->held_from_ns != 0 && w->by.how != APP_NOT_HELD && !w->asked &&
-            w->before->at_ns - w->held_from_ns >= w->stall_after_ns)
+        if (is_stall(w) && !w->asked)
             ask(watch, w);
     }
     return 0;
@@ -240,12 +246,12 @@ static int look(weir_job *job, void *arg)
 
 static void conclude(struct app_watch *watch, struct watched *w)
 {
-    if (!w->suspected || w->before == NULL)
+    if (!w->suspected)
         return;
-    if (w->by.how == APP_NOT_HELD && w->held_from_ns != 0)
-        let_go(watch, w, w->before->at_ns);
-    else if (w->held_from_ns != 0 && w->before->at_ns - w->held_from_ns >= w->stall_after_ns)
-        note(watch, w, w->before->at_ns, true);
+    if (is_stall(w))
+        note(watch, w, w->held_until_ns, true);
+    else if (!w->held && w->held_from_ns != 0)
+        let_go(watch, w, w->held_until_ns);
 }
 
 /* Returns: 0; an error ends the watch. */
