@@ -163,7 +163,7 @@ def one_that_dies_at_once_is_broken_until_it_works():
 def one_that_never_gets_ready_is_ended():
     with Weir("serve", config=config("ready: {within: 100ms}", mode="never")) as weir:
         weir.wait_for("not ready in time app=shop process=1 within=100.000ms")
-        weir.wait_for('has ended before it was ready app=shop process=1 .*end="exited with status 0"')
+        weir.wait_for('has ended before it was ready app=shop process=1 .*end="(exited with status 0|ended by SIGTERM)"')
         weir.wait_for("application is broken")
         same(ask(weir.address(), "/pid").status, 503)
 
@@ -191,7 +191,7 @@ def one_that_is_stopped_is_replaced():
     with Weir("serve", config=config("timeout: 100ms, stop: 100ms")) as weir:
         pid = int(body(weir, "/pid"))
         os.kill(pid, signal.SIGSTOP)
-        until("an answer of another process", lambda: ask(weir.address(), "/pid").status == 200)
+        until("an answer of another process", lambda: (said := ask(weir.address(), "/pid")).status == 200 and int(said.body) != pid)
         weir.wait_for('has left app=shop process=1 .*why="answers no request"')
         assert not alive(pid)
 
