@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Backends: a service that several instances offer, behind one name. A request to a backend is sent to one of
- * its instances, within maxima that all loops share:
+ * its instances, within maxima that all loops, and all processes, share:
  *
  *     static const char *const urls[] = {"http://10.0.0.7:7101", "http://10.0.0.8:7101"};
  *
@@ -14,6 +14,12 @@
  * loop share it. Each loop opens its own. Backends of one runtime with the same name are one backend: their
  * options must be the same, and they share everything but their connections: the instances and what is known
  * of them, and all maxima. No maximum is divided among loops.
+ *
+ * With shared memory (weir_options.shared) the same holds for all its processes: those whose backend has the
+ * same name and options (but for the context for TLS) have one, and what is said here of all loops means all
+ * loops of all these processes. What a process has that dies is free once it is expelled
+ * (weir_shared_expel()). With other options it is another backend, of the same name: so the processes before
+ * and after a change of configuration do not mix. What is known outlives the processes for a minute.
  *
  * Instances. Each address of the host of each URL is an instance; so is a Unix socket. There are at most 128;
  * further addresses are not used. (localhost is one instance, whose addresses are tried as weir_connect()
@@ -122,14 +128,15 @@ typedef struct weir_backend_options {
 /* Opens a backend on this loop. Nothing is connected or looked up yet.
  * Owns:    options are copied. The caller owns *out and closes it.
  * Returns: 0; -EINVAL an option, or a URL; -WEIR_ECONFIG a backend of that name is open with other options,
- *          or another context for TLS; -ENOMEM.
+ *          or another context for TLS; -ENOMEM; of shared memory -ENOSPC no room is left in it, -EAGAIN no
+ *          thread that listens to other processes.
  * Where:   task. Does not wait.
  */
 int weir_backend_open(const weir_backend_options *options, weir_backend **out) WEIR_CHECKED;
 
 /* Closes the backend of this loop, with its idle connections. If this loop runs the health checks, another
- * one that has the backend open continues them. No request to it may be in progress on this loop. NULL does
- * nothing.
+ * one that has the backend open continues them, of this or another process. No request to it may be in
+ * progress on this loop. NULL does nothing.
  * Cancel:  does not shorten the wait.
  * Where:   task of its loop. Waits.
  */
@@ -191,8 +198,8 @@ typedef struct weir_backend_stats {
     weir_instant open_since; /* when it opened first; meaningful while it is open */
     uint64_t opened;         /* how often it has opened */
     bool panics;             /* every instance is down or ejected, and all of them are asked */
-    /* With shared memory: the same in all processes for what they have in common, and nothing else has it. 0
-     * without */
+    /* With shared memory: the same number in all processes for what they have in common, and never again for
+     * what is counted anew. 0: there is none */
     uint64_t shared_id;
 } weir_backend_stats;
 

@@ -405,6 +405,57 @@ static void the_maximum_is_never_passed(void **state)
     close(fd);
 }
 
+/* --- as the guide has it --- */
+
+/* [shared] */
+struct visitors { /* a block: its counts come first */
+    weir_shared_count inside;
+    _Atomic uint64_t ever;
+};
+
+static int find_visitors(weir_shared *shared, struct visitors **out)
+{
+    return weir_shared_block(shared, "visitors", 1, sizeof **out, (void **)out);
+}
+
+static bool enter(weir_shared *shared, struct visitors *visitors)
+{
+    if (!weir_shared_count_try(shared, &visitors->inside, 2)) /* of all processes together */
+        return false;
+    (void)atomic_fetch_add(&visitors->ever, 1);
+    return true;
+}
+
+static void leave(weir_shared *shared, struct visitors *visitors)
+{
+    weir_shared_count_add(shared, &visitors->inside, -1);
+}
+/* [/shared] */
+
+static void whoever_dies_has_left(void **state)
+{
+    int fd = make(ROOM);
+    weir_shared *one = join(fd, 0), *two = join(fd, 1);
+    struct visitors *of_one, *of_two;
+
+    (void)state;
+    assert_int_equal(find_visitors(one, &of_one), 0);
+    assert_int_equal(find_visitors(two, &of_two), 0);
+    assert_true(enter(one, of_one));
+    assert_true(enter(two, of_two));
+    assert_false(enter(two, of_two));
+    leave(one, of_one);
+    assert_true(enter(two, of_two));
+    assert_false(enter(one, of_one));
+    weir_shared_expel(one, 1);
+    assert_true(enter(one, of_one));
+    assert_true(enter(one, of_one));
+    assert_int_equal(atomic_load(&of_one->ever), 5);
+    weir_shared_close(one);
+    weir_shared_close(two);
+    close(fd);
+}
+
 /* --- processes that are killed at any moment --- */
 
 enum { CHILDREN = 3, COUNTS = 4, KILLS = 24 };
@@ -515,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_count_is_the_sum_of_all_members),
         cmocka_unit_test(the_expelled_gives_back_all_it_had),
         cmocka_unit_test(the_maximum_is_never_passed),
+        cmocka_unit_test(whoever_dies_has_left),
         cmocka_unit_test(killed_processes_leave_nothing_behind),
     };
 
