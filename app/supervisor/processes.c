@@ -309,6 +309,13 @@ void processes_await(struct processes *all)
             return;
 }
 
+void processes_await_room(struct processes *all, weir_instant until)
+{
+    while (!all->ending && processes_draining(all) >= GENERATIONS_DRAINING_MAX)
+        if (await_change(all, until) < 0)
+            return;
+}
+
 /* --- seen from outside --- */
 
 void processes_signal(const struct processes *all, int number)

@@ -78,6 +78,9 @@ void processes_await(struct processes *all);
 /* Passes a signal on to those that are ready and in force. */
 void processes_signal(const struct processes *all, int number);
 
+/* Waits until fewer than GENERATIONS_DRAINING_MAX generations drain, until then, or until all are to end. */
+void processes_await_room(struct processes *all, weir_instant until);
+
 /* How many generations drain. */
 size_t processes_draining(const struct processes *all);
 

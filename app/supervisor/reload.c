@@ -8,6 +8,7 @@
 
 #include <weir/guard.h>
 #include <weir/log.h>
+#include <weir/pool.h>
 #include <weir/task.h>
 
 #include "http/listening.h"
@@ -45,28 +46,40 @@ static void say(void *arg, const char *line)
     text_out_printf(arg, "%s\n", line);
 }
 
-/* Reads the file, unless that could block: a pipe can be read only once. */
-static int read_file(struct supervisor *s, struct in_force **next, struct text_out *said)
-{
+struct reading {
+    const char *file;
     struct config_faults faults;
-    struct stat about;
-    weir_guard_allow briefly;
-    int err = 0;
+    struct in_force *next;
+    bool ran;
+};
 
-    weir_guard_allow_begin(&briefly, NULL); /* this loop has no client who waits */
-    config_faults_open(&faults, s->options->file);
-    if (stat(s->options->file, &about) == 0 && !S_ISREG(about.st_mode)) {
-        config_fault(&faults, (struct config_place){0},
-                     "cannot be read again, expected a regular file: a pipe has been read to its end");
-        err = -WEIR_ECONFIG;
-    }
-    if (err == 0)
-        err = in_force_read(s->options->file, &faults, next);
-    weir_guard_allow_end(&briefly);
-    if (err == -WEIR_ECONFIG)
-        config_faults_each(&faults, true, say, said);
+/* Reads the file, unless that could block for ever: a pipe can be read only once. */
+static int read_file(weir_job *job, void *arg)
+{
+    struct reading *r = arg;
+    struct stat about;
+
+    (void)job;
+    r->ran = true;
+    if (stat(r->file, &about) < 0 || S_ISREG(about.st_mode))
+        return in_force_read(r->file, &r->faults, &r->next);
+    config_faults_open(&r->faults, r->file);
+    config_fault(&r->faults, (struct config_place){0},
+                 "cannot be read again, expected a regular file: a pipe has been read to its end");
+    return -WEIR_ECONFIG;
+}
+
+/* Reads the file by a job, since signals should be heard while a disk is slow. */
+static int read_next(struct supervisor *s, struct in_force **next, struct text_out *said)
+{
+    struct reading r = {.file = s->options->file};
+    int err = weir_offload(weir_pool_blocking(), "configuration", read_file, &r);
+
+    if (r.ran && err == -WEIR_ECONFIG)
+        config_faults_each(&r.faults, true, say, said);
     else if (err < 0)
         text_out_printf(said, "%s: cannot be read: %s\n", s->options->file, weir_error_text(err));
+    *next = r.next;
     return err;
 }
 
@@ -199,7 +212,7 @@ static int reload(struct supervisor *s, struct text_out *said)
     weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->options->file));
     s->phase = SUPERVISOR_RELOADING;
     notify_reloading(s->notify);
-    err = read_file(s, &next, said);
+    err = read_next(s, &next, said);
     if (err == 0)
         err = serve_next(s, next, said);
     in_force_release(next);
@@ -228,6 +241,17 @@ static int wait_for_wish(struct supervisor *s)
     return err < 0 && weir_scope_expired(&scope) ? 0 : err;
 }
 
+/* Waits while so many generations drain that one would have to be hurried: idle connections are closed within
+ * 5 s. What is asked for meanwhile belongs to the reload that follows. */
+static void wait_for_room(struct supervisor *s)
+{
+    if (processes_draining(&s->processes) < GENERATIONS_DRAINING_MAX)
+        return;
+    weir_log(WEIR_LOG_INFO, "a reload waits for a generation to drain",
+             WEIR_KV_DURATION("at_most", weir_seconds(RELOAD_ROOM_S)));
+    processes_await_room(&s->processes, weir_after(weir_seconds(RELOAD_ROOM_S)));
+}
+
 int reload_run(void *arg)
 {
     struct supervisor *s = arg;
@@ -235,11 +259,14 @@ int reload_run(void *arg)
     int err = 0;
 
     while (err == 0) {
-        const uint64_t asked = r->asked;
-        if (asked == r->done) {
+        uint64_t asked;
+
+        if (r->asked == r->done) {
             err = wait_for_wish(s);
             continue;
         }
+        wait_for_room(s);
+        asked = r->asked;
         weir_buffer_clear(&r->said.text);
         r->said.err = 0;
         r->result = reload(s, &r->said);

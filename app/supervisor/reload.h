@@ -27,8 +27,9 @@ struct reloads {
 };
 
 enum {
-    RELOAD_PAUSE_MS = 200,     /* between two: requests in quick succession lead to few */
-    RELOAD_PATIENCE_MS = 10000 /* a reload that is not ready so long after the next request is given up */
+    RELOAD_PAUSE_MS = 200, /* between two: requests in quick succession lead to few */
+    RELOAD_ROOM_S = 6,     /* that one waits at most for a generation that drains, so that none is hurried */
+    RELOAD_PATIENCE_MS = 10000, /* one that is not ready so long after the next request is given up */
 };
 
 void reloads_open(struct reloads *r);

@@ -2,6 +2,7 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,8 +361,6 @@ static int run_loop(struct supervisor *s)
         .seed = s->options->seed,
         .log_json = config->log == CONFIG_LOG_JSON,
         .log_level = config_log_level(config),
-        .stall_after = config->stall.after,
-        .stall_then = (enum weir_stall_then)config->stall.then,
     };
 
     return weir_run(&options, run, s);
@@ -390,6 +389,7 @@ int supervisor_run(const struct supervisor_options *options)
     end_early();
     text_out_init(&s.said, SAID_BYTES_MAX);
     memory_limits_trim();
+    (void)mallopt(M_ARENA_MAX, 1);
     start_raise_files();
     orphans_adopt();
     s.notify = notify_new();
