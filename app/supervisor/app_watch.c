@@ -17,6 +17,10 @@
 
 enum { TURN_MS = 50, QUIET_TURN_MS = 200, HELPERS_EVERY_MS = 1000, FOLDER_BYTES = 512 };
 
+/* Looks in a row that find a process not held any more end its stall: on a virtual machine a single one may
+ * miss time that the host has taken. */
+enum { MISSES_MAX = 2 };
+
 /* A process that has requests. */
 struct watched {
     const struct app_block *block;
@@ -33,6 +37,7 @@ struct watched {
     /* what the looks have found since */
     bool suspected, idle;                /* idle: its helper says that it waits for work */
     struct proc_family *before;          /* NULL: no look yet */
+    int misses;                          /* looks in a row that did not find it held */
     bool held;                           /* at the latest look */
     struct app_held_by by;               /* as it was found first */
     int64_t held_from_ns, held_until_ns; /* 0: it is not held; and the latest look that found it so */
@@ -101,6 +106,7 @@ static void let_go(struct app_watch *watch, struct watched *w, int64_t at_ns)
     w->before = NULL;
     w->suspected = w->asked = w->held = false;
     w->held_from_ns = 0;
+    w->misses = 0;
     w->stall = 0;
     w->stack = (struct app_stack){0};
 }
@@ -202,6 +208,7 @@ static void judge(struct app_watch *watch, struct watched *w)
         return;
     by = app_held_of(before, now, w->places);
     w->held = by.how != APP_NOT_HELD;
+    w->misses = w->held ? 0 : w->misses + 1;
     if (!w->held)
         return;
     if (w->held_from_ns == 0) /* before the first look it did the same, as far as that is short */
@@ -250,7 +257,7 @@ static void conclude(struct app_watch *watch, struct watched *w)
         return;
     if (is_stall(w))
         note(watch, w, w->held_until_ns, true);
-    else if (!w->held && w->held_from_ns != 0)
+    else if (w->held_from_ns != 0 && (w->misses >= MISSES_MAX || w->idle))
         let_go(watch, w, w->held_until_ns);
 }
 
