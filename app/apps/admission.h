@@ -14,7 +14,7 @@
 enum app_refusal {
     APP_ADMITTED,
     APP_FULL,    /* as many requests wait as may: app.queue */
-    APP_SLOW,    /* its wait would be longer than app.wait */
+    APP_SLOW,    /* its wait would be longer than app.wait, with a margin */
     APP_LATE,    /* its wait would be longer than its deadline allows */
     APP_WAITED,  /* it has waited for app.wait */
     APP_UNREADY, /* the same, and no process was ready */

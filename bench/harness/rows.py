@@ -313,6 +313,7 @@ from computing import computing_rows  # noqa: E402
 from proxying import proxy_rows  # noqa: E402
 from pumping import pump_rows  # noqa: E402
 from securing import tls_rows  # noqa: E402
+from serving import serving_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -355,6 +356,7 @@ ROWS = [
     Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
           r"two cores: .* ratio (\S+)", 0.75, None, peer=LIBUV),
     *overload_rows(Served, OWN),
+    *serving_rows(Served),
     *computing_rows(Row, Micro, OWN),
     *pump_rows(Row),
     *proxy_rows(Row, ClosedLoop),

@@ -114,6 +114,14 @@ def subjects(build, peers):
         (folder / "weir.yaml").write_text(WEIR_PROXY.format(port=port, backend=backend))
         return [build / "weir", "serve", folder / "weir.yaml"]
 
+    def shop(program, *words):
+        """One process that serves the application of peers/python/shop.py."""
+        def command(port, backends, folder, deadline_ms):
+            where = f"127.0.0.1:{port}" if words[-1] == "--bind" else port
+            return ["env", f"PYTHONPATH={source}", peers / "python/bin" / program, *words, where, "shop:app"]
+        return command
+
+    source = Path(__file__).resolve().parent.parent / "peers/python"
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
@@ -147,6 +155,12 @@ def subjects(build, peers):
                 plain(peers / "rust/release/weir-bench")),
         Subject("python", peers / "python/bin/uvicorn", "bench/peers/setup python",
                 plain(peers / "python/bin/python", script)),
+        Subject("uvicorn", peers / "python/bin/uvicorn", "bench/peers/setup python",
+                shop("uvicorn", "--log-level", "warning", "--no-access-log", "--port")),
+        Subject("gunicorn + uvicorn", peers / "python/bin/gunicorn", "bench/peers/setup python",
+                shop("gunicorn", "--worker-class", "uvicorn.workers.UvicornWorker", "--bind")),
+        Subject("granian", peers / "python/bin/granian", "bench/peers/setup python",
+                shop("granian", "--interface", "asgi", "--no-ws", "--log-level", "warning", "--port")),
     ]
     by_name = {subject.name: subject for subject in every}
     for name, subject in by_name.items():

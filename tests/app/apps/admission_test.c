@@ -32,9 +32,9 @@ static void a_request_is_refused_by_what_it_has_to_expect(void **state)
     } cases[] = {
         {0, 64, 500, 10000, APP_ADMITTED},    {0, 0, 500, 10000, APP_FULL}, /* nobody may wait */
         {63, 64, 10000, 10000, APP_ADMITTED}, {64, 64, 10000, 10000, APP_FULL},
-        {20, 64, 500, 10000, APP_ADMITTED}, /* 20 × 100 ms / 4 */
-        {21, 64, 500, 10000, APP_SLOW},       {20, 64, 500, 499, APP_LATE},
-        {20, 64, 500, 500, APP_ADMITTED},     {0, 64, 0, 0, APP_ADMITTED},
+        {16, 64, 500, 10000, APP_ADMITTED}, /* 16 × 100 ms / 4, and a quarter */
+        {17, 64, 500, 10000, APP_SLOW},       {16, 64, 500, 399, APP_LATE},
+        {16, 64, 500, 400, APP_ADMITTED},     {0, 64, 0, 0, APP_ADMITTED},
     };
 
     (void)state;
