@@ -189,7 +189,8 @@ static void tell(struct supervisor *s, int err, weir_instant began, struct text_
         weir_log(WEIR_LOG_INFO, "a new configuration is in force",
                  WEIR_KV_INT("generation", s->processes.in_force != NULL ? s->processes.in_force->number : 0),
                  WEIR_KV_INT("processes", processes), WEIR_KV_DURATION("took", took));
-        text_out_printf(said, "%s is in force: %d process%s ready after %.1f s, the old ones drain\n",
+        text_out_printf(said,
+                        "reloaded: %s is in force: %d process%s ready after %.1f s, the old ones drain\n",
                         s->options->file, processes, processes > 1 ? "es are" : " is", (double)took.ns / 1e9);
         return;
     }
