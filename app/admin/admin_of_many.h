@@ -26,7 +26,8 @@ struct admin_of_many;
 
 /* A gateway process, as its supervisor knows it; or the place of one that is to be started again. */
 struct admin_process {
-    char address[WEIR_ADDRESS_BYTES]; /* of its pages: "unix:PATH" */
+    char address[WEIR_ADDRESS_BYTES]; /* of its pages: "unix:PATH"; "": its configuration has no admin
+                                         address, so it has none */
     pid_t pid;          /* 0: it waits to be started again, and the rest of its state is false */
     int number, member; /* as struct handed */
     unsigned generation;

@@ -111,7 +111,7 @@ static size_t keep_askable(struct admin_process *list, size_t count)
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (list[i].pid > 0 && (list[i].ready || list[i].draining))
+        if (list[i].address[0] != '\0' && list[i].pid > 0 && (list[i].ready || list[i].draining))
             list[kept++] = list[i];
     return kept;
 }
@@ -194,7 +194,7 @@ int many_round(struct admin_of_many *admin, weir_instant since)
 
 void many_ask_one(struct admin_of_many *admin, const struct admin_process *process)
 {
-    if (find_or_add(admin, process) != NULL)
+    if (process->address[0] != '\0' && find_or_add(admin, process) != NULL)
         (void)ask_all(admin, process, 1);
 }
 

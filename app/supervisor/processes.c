@@ -342,7 +342,8 @@ void processes_describe(const struct gateway_process *p, struct admin_process *o
                                   .since = p->since,
                                   .restarts = p->restarts};
     snprintf(out->last_end, sizeof out->last_end, "%s", p->last_end);
-    if (p->pid != 0 && handed_admin_path(path, sizeof path, p->place->folder, p->member) != NULL)
+    if (p->pid != 0 && p->in_force->config.admin != NULL &&
+        handed_admin_path(path, sizeof path, p->place->folder, p->member) != NULL)
         snprintf(out->address, sizeof out->address, "unix:%s", path);
 }
 
