@@ -16,7 +16,10 @@
 #define NAMES                                                                                                 \
     "weir_resolve(), or the name itself to weir_connect() or a URL; weir_offload(weir_pool_blocking(), …) " \
     "of this call"
-#define CHILD "weir_wait_fd() of a pidfd_open(), then waitpid(…, WNOHANG)"
+#define COMMAND "weir_process_start(), or " POOL
+#define CHILD                                                                                                \
+    "weir_process_start() and weir_process_wait(); another child: weir_wait_fd() of a pidfd_open(), then "   \
+    "waitpid(…, WNOHANG)"
 #define THREAD                                                                                               \
     "weir_offload() instead of a thread of your own; or weir_wait_fd() of an eventfd that it writes to"
 #define TASKS                                                                                                \
@@ -80,7 +83,7 @@ static const struct {
     {"pause", SIGNALS},
     {"pclose", POOL},
     {"poll", POLL},
-    {"popen", POOL},
+    {"popen", COMMAND},
     {"ppoll", POLL},
     {"pread:file", POOL},
     {"preadv2:file", POOL},
@@ -140,7 +143,7 @@ static const struct {
     {"sync", POOL},
     {"sync_file_range", POOL},
     {"syncfs", POOL},
-    {"system", POOL},
+    {"system", COMMAND},
     {"tee", WRITE},
     {"thrd_join", THREAD},
     {"thrd_sleep", SLEEP},

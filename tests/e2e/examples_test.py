@@ -604,6 +604,28 @@ def test_17_libpq():
     assert done.returncode == 1 and "connection refused" in done.stderr.lower(), done
 
 
+def test_24_process():
+    done = run("24_process", "run", "1000", "sh", "-c", "echo one; echo two >&2; exit 3")
+    assert done.returncode == 3, done
+    assert sorted(done.stdout.splitlines()) == ["sh exited with status 3", "sh! two", "sh: one"], done.stdout
+    done = run("24_process", "run", "1", "sh", "-c", "trap 'echo bye; exit' TERM; while :; do sleep 0.05; done")
+    assert done.returncode == 1, done
+    assert done.stdout.splitlines() == ["sh takes too long", "sh: bye", "sh deadline exceeded"], done.stdout
+    done = run("24_process", "run", "1", "no-such-program")
+    assert done.returncode == 1 and "no-such-program no such file or directory" in done.stdout, done
+
+    child = subprocess.Popen([program("24_process"), "keep", "sh", "-c", "echo here; exec sleep 0.01"],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert [child.stdout.readline() for _ in range(3)] == ["sh: here\n"] * 3
+        child.send_signal(signal.SIGTERM)
+        child.stdout.read()
+        assert child.wait(TIMEOUT) == 0
+    finally:
+        child.kill()
+        child.communicate()
+
+
 def main():
     with open(os.path.join(ROOT, "examples/meson.build"), encoding="utf-8") as file:
         names = re.findall(r"'(\w+)'", re.sub(r"#[^\n]*|dependency\([^)]*\)", "", file.read()))

@@ -119,13 +119,13 @@ static void child_waits(void)
 static void waiting_for_children_is_caught(void **state)
 {
     static const struct sin sins[] = {
-        {"wait", "pidfd_open()", waits, NULL},
-        {"waitpid", "pidfd_open()", waits_for_one, looks_for_one},
-        {"waitid", "pidfd_open()", waits_for_id, looks_for_id},
-        {"wait3", "pidfd_open()", waits_with_usage, looks_with_usage},
-        {"wait4", "pidfd_open()", waits_for_one_with_usage, looks_for_one_with_usage},
-        {"system", "weir_offload", runs_command, NULL},
-        {"popen", "weir_offload", opens_and_allows_closing, NULL},
+        {"wait", "weir_process_wait()", waits, NULL},
+        {"waitpid", "weir_process_wait()", waits_for_one, looks_for_one},
+        {"waitid", "weir_process_wait()", waits_for_id, looks_for_id},
+        {"wait3", "weir_process_wait()", waits_with_usage, looks_with_usage},
+        {"wait4", "weir_process_wait()", waits_for_one_with_usage, looks_for_one_with_usage},
+        {"system", "weir_process_start", runs_command, NULL},
+        {"popen", "weir_process_start", opens_and_allows_closing, NULL},
         {"pclose", "weir_offload", closes_and_allows_opening, NULL},
     };
 
