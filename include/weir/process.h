@@ -87,9 +87,9 @@ typedef struct weir_process_options {
     int descriptors_max;             /* soft and hard limit of them [as this program was started with] */
     enum weir_process_output output; /* of stdout and stderr; stdin is /dev/null */
     /* Called for each line of stdout and stderr, in the order in which they came, without the newline, in a
-     * task of the process's loop; it may wait, and the process then waits when its pipe is full. A last line
-     * without a newline is given as the stream ends. is_error: it came from stderr. NULL: lines are logged,
-     * with the name of the process. */
+     * task of the process's loop; it may wait (not for the end of this process), and the process then waits
+     * when its pipe is full. A last line without a newline is given as the stream ends. is_error: it came
+     * from stderr. NULL: lines are logged, with the name of the process. */
     void (*line)(void *arg, bool is_error, const char *line, size_t length);
     int stop_signal;     /* that asks it to end [SIGTERM] */
     weir_duration grace; /* from the stop signal until it is killed [10 s]; negative: it is killed at once */
@@ -137,11 +137,16 @@ int weir_process_start(weir_scope *scope, const weir_process_options *options,
  */
 int weir_process_wait(weir_process *process, weir_process_end *end) WEIR_CHECKED;
 
-/* Sends a signal to the process, or to all processes of its session that have not left its group.
+/* Sends a signal to the process.
  * Returns: 0; -ESRCH it has ended; -EINVAL no such signal; -EPERM.
  * Where:   task of its loop. Does not wait.
  */
 int weir_process_signal(weir_process *process, int number);
+
+/* Sends a signal to all processes of its session that have not left its group.
+ * Returns: 0; -ESRCH it has ended; -EINVAL no such signal; -EPERM none of them may be sent it.
+ * Where:   task of its loop. Does not wait.
+ */
 int weir_process_signal_group(weir_process *process, int number);
 
 /* Asks the process to end by its stop signal, unless it was asked before, and kills it when it has not ended
@@ -153,17 +158,19 @@ int weir_process_signal_group(weir_process *process, int number);
  */
 int weir_process_stop(weir_process *process, weir_duration grace, weir_process_end *end);
 
-/* Returns the number of the process; it is that of no other process until weir_process_wait() returns.
+/* Returns the number of the process.
+ * Returns: > 0; it is that of no other process until weir_process_wait() returns.
  * Where:   task of its loop. Does not wait.
  */
 pid_t weir_process_id(const weir_process *process);
+
+enum { WEIR_PROCESS_END_BYTES = 64 };
 
 /* Writes an end in words: "exited with status 1", "ended by SIGSEGV", "killed 10.0 s after SIGTERM".
  * Owns:    text is the caller's, WEIR_PROCESS_END_BYTES long.
  * Returns: text.
  * Where:   any thread.
  */
-enum { WEIR_PROCESS_END_BYTES = 64 };
 const char *weir_process_end_text(const weir_process_end *end, char *text);
 
 /* --- a simulated process --- */
@@ -172,6 +179,7 @@ const char *weir_process_end_text(const weir_process_end *end, char *text);
  * all others, with -WEIR_ECANCELED. A signal that no call waits for ends the process as its default action
  * does, unless weir_simulated_process_ignore() was called for it.
  * Returns: the signal; -WEIR_ECANCELED it was killed; -WEIR_EDEADLINE.
+ * Cancel:  ends the wait: a cancel of the scope of the process comes as its stop signal.
  * Where:   the simulated process's task. Waits.
  */
 int weir_simulated_process_signal(weir_simulated_process *self) WEIR_CHECKED;
@@ -182,12 +190,17 @@ int weir_simulated_process_signal(weir_simulated_process *self) WEIR_CHECKED;
 void weir_simulated_process_ignore(weir_simulated_process *self, int number);
 
 /* Writes a line to stdout or stderr.
- * Returns: 0; -WEIR_ECANCELED it was killed.
+ * Owns:    line is copied.
+ * Returns: 0; -WEIR_ECANCELED it was killed; -WEIR_EDEADLINE; -ENOMEM.
+ * Cancel:  ends the wait; the line is not given.
  * Where:   the simulated process's task. Waits while nobody takes its lines.
  */
 int weir_simulated_process_print(weir_simulated_process *self, bool is_error, const char *line) WEIR_CHECKED;
 
-/* The options that the process was started with, as long as it lives. Descriptors are those of the starter.
+/* Returns the options that the process was started with. Descriptors are those of the program that has
+ * started it.
+ * Owns:    they are the process's, and valid while it runs.
+ * Returns: never NULL.
  * Where:   the simulated process's task. Does not wait.
  */
 const weir_process_options *weir_simulated_process_options(const weir_simulated_process *self);

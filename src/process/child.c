@@ -8,11 +8,18 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/sanitizer.h"
 #include "process/found.h"
 #include "process/raw.h"
 #include "process/user.h"
 
 enum { SIGNAL_MAX = 64, SIGNAL_BYTES = 8 };
+
+#ifdef WITH_TSAN
+/* Another name of clone(), which TSan takes for a fork(). */
+extern int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...); /* NOLINT */
+#define clone __clone
+#endif
 
 /* The kernel's struct sigaction, of all zeros: the default action. */
 struct default_action {

@@ -108,7 +108,9 @@ static int await_end(struct weir_process *p, const struct weir__wait_class *wait
 
 static void kill_rest(struct weir_process *p)
 {
-    if (!executed_of(p)->is_foreign)
+    const struct executed *e = executed_of(p);
+
+    if (!e->is_foreign)
         (void)kill(-p->pid, SIGKILL);
 }
 

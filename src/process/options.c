@@ -87,14 +87,20 @@ static const char *name_of(const weir_process_options *o)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : o->argv[0];
 }
 
+static const char *const *env_of(const weir_process_options *o)
+{
+    static const char *const nothing[] = {NULL};
+
+    if (o->env != NULL)
+        return o->env;
+    return environ != NULL ? (const char *const *)environ : nothing;
+}
+
 /* Copies what options point to. */
 static void copy_all(struct copier *c, const weir_process_options *o, weir_process_options *out)
 {
-    static const char *const nothing[] = {NULL};
-    const char *const *env = o->env != NULL ? o->env : (const char *const *)environ;
-
     out->argv = copy_texts(c, o->argv);
-    out->env = copy_texts(c, env != NULL ? env : nothing);
+    out->env = copy_texts(c, env_of(o));
     out->fds = copy(c, o->fds, o->fd_count * sizeof *o->fds, _Alignof(weir_process_fd));
     out->program = copy_text(c, o->program);
     out->name = copy_text(c, name_of(o));
