@@ -102,7 +102,9 @@ enum proc_doing proc_doing_of_stat(const char *text)
 
     if (end == NULL || end[1] != ' ')
         return PROC_UNKNOWN;
-    return end[2] == 'R' ? PROC_RUNS : end[2] == 'D' ? PROC_BLOCKED : PROC_UNKNOWN;
+    if (end[2] == 'R')
+        return PROC_RUNS;
+    return end[2] == 'D' || end[2] == 'T' || end[2] == 't' ? PROC_BLOCKED : PROC_UNKNOWN;
 }
 
 static bool read_thread(pid_t pid, pid_t tid, struct proc_thread *out)

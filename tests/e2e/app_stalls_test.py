@@ -93,44 +93,44 @@ def hold(weir, path, wanted):
 
 def a_process_that_computes_is_named_with_its_line():
     with serving("helper") as weir:
-        stall = hold(weir, "/compute-1?secret=1", lambda stall: stall["kind"] in COMPUTES and stall["stack"])
-        same(stall["route"], "GET /compute-1")
+        stall = hold(weir, "/compute-0.6?secret=1", lambda stall: stall["kind"] in COMPUTES and stall["stack"])
+        same(stall["route"], "GET /compute-0.6")
         assert re.fullmatch(r"shop\[\d+\]", stall["task"]), stall
         assert f"compute app.py:{line_of('compute')}" in stall["stack"], stall
         assert 100 < stall["held_ms"] < 60000 and stall["count"] >= 1, stall
-        weir.wait_for(rf"warn GET /compute-1 held \d+ ms by app.py:{line_of('compute')} compute in shop\[\d+\] \({stall['kind']}\)")
+        weir.wait_for(rf"warn GET /compute-0.6 held \d+ ms by app.py:{line_of('compute')} compute in shop\[\d+\] \({stall['kind']}\)")
         metrics = ask(weir.address("admin"), "/metrics").body.decode()
         assert re.search(r'weir_stalls_total\{route="app shop",kind="%s"\} [1-9]' % stall["kind"], metrics), [line for line in metrics.splitlines() if "stalls" in line]
 
 
 def a_process_that_sleeps_in_a_call_is_blocked():
     with serving("helper") as weir:
-        stall = hold(weir, "/block-1", lambda stall: stall["kind"] == "blocked")
+        stall = hold(weir, "/block-0.6", lambda stall: stall["kind"] == "blocked")
         same(stall["stack"][0], f"block app.py:{line_of('block')}")
 
 
 def an_event_loop_that_waits_is_no_stall():
     with serving("helper") as weir:
-        for _ in range(3):
-            same(ask(weir.address(), "/await-0.5").status, 200)
+        for _ in range(2):
+            same(ask(weir.address(), "/await-0.4").status, 200)
         same(stalls(weir), [])
-        hold(weir, "/block-1", lambda stall: True) # the watch works
+        hold(weir, "/block-0.6", lambda stall: True) # the watch works
 
 
 def without_a_helper_there_is_no_stack():
     with serving() as weir:
-        stall = hold(weir, "/block-1", lambda stall: stall["kind"] == "blocked")
+        stall = hold(weir, "/block-0.6", lambda stall: stall["kind"] == "blocked")
         same(stall["stack"], [])
-        weir.wait_for(r"GET /block-1 held \d+ ms in shop\[\d+\] \(blocked\)")
+        weir.wait_for(r"GET /block-0.6 held \d+ ms in shop\[\d+\] \(blocked\)")
 
 
 def the_requests_that_are_late_by_it_are_counted():
     with serving("helper") as weir:
         def many():
-            clients = [threading.Thread(target=ask, args=(weir.address(), path)) for path in ["/block-2"] + 8 * ["/x"]]
+            clients = [threading.Thread(target=ask, args=(weir.address(), path)) for path in ["/block-1.5"] + 8 * ["/x"]]
             for client in clients:
                 client.start()
-                time.sleep(0.1) # the first one is there first
+                time.sleep(0.05) # the first one is there first
             for client in clients:
                 client.join()
             return any(stall["late"] == 8 for stall in stalls(weir)) # 3 beside it, and 5 that waited for a place
@@ -139,23 +139,23 @@ def the_requests_that_are_late_by_it_are_counted():
 
 def a_helper_that_lies_harms_nobody():
     with serving("liar") as weir:
-        stall = hold(weir, "/compute-1", lambda stall: stall["kind"] in COMPUTES)
+        stall = hold(weir, "/compute-0.6", lambda stall: stall["kind"] in COMPUTES)
         same(stall["stack"], [])
         same(ask(weir.address(), "/x").status, 200)
 
 
 def a_process_can_be_seen_while_it_is_held():
     with serving("helper", settings=", stall_after: 50ms") as weir:
-        held = threading.Thread(target=ask, args=(weir.address(), "/block-3"))
+        held = threading.Thread(target=ask, args=(weir.address(), "/block-2"))
         held.start()
         def seen():
             return next((task for task in page(weir, "/tasks").get("apps", []) if task["state"] == "blocked"), None)
         task = until("it is seen", seen)
-        same([task["in_flight"], task["route"], task["app"]], [1, "GET /block-3", "shop"])
+        same([task["in_flight"], task["route"], task["app"]], [1, "GET /block-2", "shop"])
         assert next(stall for stall in stalls(weir))["ongoing"]
         held.join()
         until("it has ended", lambda: not stalls(weir)[0]["ongoing"])
-        assert stalls(weir)[0]["held_ms"] > 2000, stalls(weir)
+        assert stalls(weir)[0]["held_ms"] > 1500, stalls(weir)
 
 
 run(a_process_that_computes_is_named_with_its_line, a_process_that_sleeps_in_a_call_is_blocked, an_event_loop_that_waits_is_no_stall,

@@ -44,6 +44,7 @@ static void calls_tell_what_a_thread_does(void **state)
     assert_int_equal(of_call(SYS_pselect6, 9, 0), PROC_AWAITS);
     assert_int_equal(proc_doing_of_stat("7 (a) b) R 1 2\n"), PROC_RUNS);
     assert_int_equal(proc_doing_of_stat("7 (R) D 1 2\n"), PROC_BLOCKED);
+    assert_int_equal(proc_doing_of_stat("7 (R) T 1 2\n"), PROC_BLOCKED);
     assert_int_equal(proc_doing_of_stat("7 (R) S 1 2\n"), PROC_UNKNOWN);
     assert_int_equal(proc_doing_of_stat("7 R"), PROC_UNKNOWN);
 }
