@@ -57,16 +57,16 @@ def uring_is_here():
 
 
 class Weir:
-    """The running program. Its log lines are kept, and addresses are read from them. without: as for refused()."""
+    """The running program. Its log lines are kept, and addresses are read from them. without: as for refused(). command: runs it."""
 
-    def __init__(self, *arguments, config=None, env=None, preexec=None, without=None):
+    def __init__(self, *arguments, config=None, env=None, preexec=None, without=None, command=()):
         self.directory = tempfile.TemporaryDirectory()
         if config is not None:
             path = os.path.join(self.directory.name, "gateway.yaml")
             with open(path, "w") as file:
                 file.write(config)
             arguments = (*arguments, path)
-        self.process = subprocess.Popen([*refused(without), WEIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([*command, *refused(without), WEIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, text=True, cwd=self.directory.name, preexec_fn=preexec,
                                         # a call that holds up a loop ends the program, and so fails the test
                                         env={**os.environ, "WEIR_GUARD": "abort", **chosen_interface(), **(env or {})})

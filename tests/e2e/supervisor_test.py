@@ -4,11 +4,13 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import time
 
-from rig import Held, Weir, ask, connect, receive, run, same, until
+from rig import Held, Skip, Weir, ask, connect, receive, run, same, until
 
 
 def config(body="old", listen="127.0.0.1:0", more="", routes=""):
@@ -161,6 +163,29 @@ def orphans_are_waited_for():
         same(ask(address, "/").body, b"old")
 
 
+class FirstProcess(Weir):
+    """The program as PID 1 of a PID namespace, the child of unshare."""
+
+    def __init__(self, text):
+        unshare = ["unshare", "--pid", "--fork", "--kill-child"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
+        if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            raise Skip("PID namespaces are not allowed here")
+        super().__init__("serve", config=text, command=unshare)
+        self.pid = until("the program", lambda: children(self.process.pid))[0]
+
+
+def it_can_be_the_first_process():
+    """Whose signals have no effect but for their handlers."""
+    with FirstProcess(config()) as weir:
+        address = weir.address()
+        write(weir, config("new"))
+        os.kill(weir.pid, signal.SIGHUP)
+        reloaded(weir, 2)
+        until("new connections are the new one's", lambda: ask(address, "/").body == b"new")
+        os.kill(weir.pid, signal.SIGTERM)
+        same(weir.exit(), 0)
+
+
 def sockets_are_in_a_private_folder():
     with Weir("serve", config=config(), env={"XDG_RUNTIME_DIR": "/nowhere", "RUNTIME_DIRECTORY": ""}) as weir:
         weir.address()
@@ -283,7 +308,8 @@ def a_reload_during_a_drain_is_refused():
 
 run(as_many_processes_serve_as_configured, single_is_one_process, a_process_that_dies_is_replaced,
     what_crashes_again_and_again_waits_longer, no_process_outlives_the_supervisor, a_process_that_does_not_drain_is_killed,
-    a_second_signal_ends_all_at_once, orphans_are_waited_for, sockets_are_in_a_private_folder, a_reload_loses_nothing,
+    a_second_signal_ends_all_at_once, orphans_are_waited_for, it_can_be_the_first_process,
+    sockets_are_in_a_private_folder, a_reload_loses_nothing,
     a_faulty_file_leaves_the_old_one_in_force, what_only_a_process_can_find_is_refused_too, listeners_come_and_go,
     a_taken_port_is_a_fault_of_the_reload, many_reloads_become_few, the_number_of_processes_follows,
     a_reload_during_a_drain_is_refused, interfaces=(None,))
