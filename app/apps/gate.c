@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "apps/queue.h"
 
@@ -34,6 +33,7 @@ int app_gate_open(const struct config *config, weir_shared *shared, const char *
 
     if (gate == NULL)
         return -ENOMEM;
+    (void)pthread_mutex_init(&gate->lock, NULL);
     gate->shared = shared;
     gate->member = weir_shared_member(shared);
     gate->folder = folder;
@@ -54,41 +54,53 @@ void app_gate_close(struct app_gate *gate)
 {
     if (gate == NULL)
         return;
+    if (gate->listens)
+        weir_shared_unlisten(gate->shared, &gate->listener);
     for (size_t i = 0; i < gate->count; i++)
         free(gate->apps[i].slots);
+    (void)pthread_mutex_destroy(&gate->lock);
     free(gate);
 }
 
 /* --- hearing of free places --- */
 
-/* On a thread of the shared memory. */
+/* On a thread of the shared memory. While it has the lock the runtime does not end. */
 static void hear(void *arg)
 {
     struct app_gate *gate = arg;
     struct app_longest longest;
 
-    for (size_t i = 0; i < gate->count; i++)
+    (void)pthread_mutex_lock(&gate->lock);
+    for (size_t i = 0; i < gate->count && gate->runtime != NULL; i++)
         if (app_here_longest(&gate->apps[i], weir_now(), &longest) && longest.member == gate->member)
             app_here_wake(&gate->apps[i], &longest);
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+int app_gate_listen(struct app_gate *gate)
+{
+    int err = weir_shared_listen(gate->shared, &gate->listener, hear, gate);
+
+    gate->listens = err == 0;
+    return err;
 }
 
 void app_gate_enter(struct app_gate *gate)
 {
-    if (atomic_fetch_add(&gate->queues, 1) > 0)
-        return;
-    atomic_store(&gate->runtime, weir_runtime_here());
-    if (strcmp(weir_loop_io(), "sim") != 0)
-        gate->listens = weir_shared_listen(gate->shared, &gate->listener, hear, gate) == 0;
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->queues++;
+    if (gate->runtime == NULL)
+        gate->runtime = weir_runtime_here();
+    (void)pthread_mutex_unlock(&gate->lock);
 }
 
 void app_gate_leave(struct app_gate *gate)
 {
-    if (atomic_fetch_sub(&gate->queues, 1) > 1)
-        return;
-    if (gate->listens)
-        weir_shared_unlisten(gate->shared, &gate->listener);
-    gate->listens = false;
-    atomic_store(&gate->runtime, NULL);
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->queues--;
+    if (gate->queues == 0)
+        gate->runtime = NULL;
+    (void)pthread_mutex_unlock(&gate->lock);
 }
 
 /* --- who waits longest --- */
@@ -146,13 +158,11 @@ bool app_here_longest(struct app_here *here, weir_instant now, struct app_longes
 
 void app_here_wake(struct app_here *here, const struct app_longest *longest)
 {
-    weir_runtime *runtime = atomic_load(&here->gate->runtime);
-
     if (longest->member != here->gate->member)
         weir_shared_ring(here->gate->shared, longest->member);
-    else if (longest->loop >= 0 && runtime != NULL)
-        (void)!weir_post(runtime, longest->loop, "a place of an application is free", app_queue_woken,
-                         &here->slots[longest->loop]);
+    else if (longest->loop >= 0)
+        (void)!weir_post(here->gate->runtime, longest->loop, "a place of an application is free",
+                         app_queue_woken, &here->slots[longest->loop]);
 }
 
 struct app_load app_here_load(struct app_here *here, int ready)

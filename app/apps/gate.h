@@ -11,6 +11,7 @@
 #ifndef APP_APPS_GATE_H
 #define APP_APPS_GATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,8 +61,9 @@ struct app_gate {
     int member;
     const char *folder; /* of the supervisor */
     int loops;
-    _Atomic(weir_runtime *) runtime; /* NULL: no loop has a queue */
-    atomic_int queues;               /* that are open, of all loops */
+    pthread_mutex_t lock;  /* of the next two, which a thread beside the loops reads */
+    weir_runtime *runtime; /* NULL: no loop has a queue */
+    int queues;            /* that are open, of all loops */
     bool listens;
     weir_shared_listener listener;
     size_t count;
@@ -75,8 +77,11 @@ WEIR_CHECKED int app_gate_open(const struct config *config, weir_shared *shared,
                                int loops, struct app_gate **out);
 void app_gate_close(struct app_gate *gate); /* NULL does nothing */
 
-/* A queue has been opened on the calling loop, or is being closed. From the first to the last this gateway
- * process hears of places that others set free. */
+/* Has a thread hear of the places that other gateway processes set free, until the gate is closed. Not under
+ * simulation. Returns: as weir_shared_listen(). */
+WEIR_CHECKED int app_gate_listen(struct app_gate *gate);
+
+/* A queue has been opened on the calling loop, or is being closed. */
 void app_gate_enter(struct app_gate *gate);
 void app_gate_leave(struct app_gate *gate);
 
@@ -91,7 +96,8 @@ struct app_longest {
 };
 bool app_here_longest(struct app_here *here, weir_instant now, struct app_longest *out);
 
-/* Tells that loop or gateway process that a place is free. It may be held: who waits looks again. */
+/* Tells that loop or gateway process that a place is free. It may be held: who waits looks again. Called
+ * while a queue of the calling thread is open, or with the lock. */
 void app_here_wake(struct app_here *here, const struct app_longest *longest);
 
 /* How much there is to do for the processes that are ready. */

@@ -311,6 +311,8 @@ static int open_apps(const char *command, struct gateway *gateway)
     if (gateway->inherited != NULL)
         err = app_gate_open(config, gateway->inherited->shared, gateway->inherited->folder, loops,
                             &gateway->apps);
+    if (err == 0)
+        err = app_gate_listen(gateway->apps);
     gateway->status.apps = gateway->apps;
     if (err < 0)
         tell_failure(command, gateway, config->apps[0].place,

@@ -15,12 +15,13 @@
 #include "routes/serve_refusal.h"
 #include "routes/serve_settings.h"
 
-/* Two pieces, tasks for the bodies, a connection, part of which is the kernel's, and what is held. */
+/* Two pieces, tasks for the bodies, a connection, part of which is the kernel's, and what is held of the
+ * request; what is held of the answer counts among the answers of backends. */
 static uint64_t exchange_bytes(const void *arg)
 {
     const struct serve_settings *settings = arg;
 
-    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->app->buffer_bytes + settings->app->answer_bytes;
+    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->app->buffer_bytes;
 }
 
 /* --- a place --- */

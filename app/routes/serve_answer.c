@@ -150,14 +150,16 @@ int serve_answer_pass(struct proxying *p)
 
     if (!has_body(p))
         return proxy_answer_pass(p);
-    if (is_event_stream(p))
-        s->outcome = APP_UNMEASURED;
     err = proxy_answer_begin(p, &made);
     if (err < 0)
         return err;
     length = length_of(p);
     if (length >= 0)
         return pass_held(s, &made, length);
+    if (is_event_stream(p)) {
+        s->outcome = APP_UNMEASURED;
+        return serve_stream_pass(s, 0);
+    }
     if (weir_client_hold(s->state->holds, most) < 0)
         return serve_stream_pass(s, 0);
     err = serve_stream_pass(s, most);

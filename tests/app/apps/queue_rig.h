@@ -6,6 +6,7 @@
 #ifndef TEST_APP_APPS_QUEUE_RIG_H
 #define TEST_APP_APPS_QUEUE_RIG_H
 
+#include <string.h>
 #include <unistd.h>
 
 #include "apps/queue.h"
@@ -34,6 +35,8 @@ static inline void app_rig_open_queue(struct app_rig *r)
 {
     const weir_client_options none = {0};
 
+    if (strcmp(weir_loop_io(), "sim") != 0)
+        assert_int_equal(app_gate_listen(r->gate), 0);
     assert_int_equal(app_queue_open(&r->gate->apps[0], &none, &r->queue), 0);
 }
 

@@ -555,6 +555,7 @@ static void loops_share_places(void **state)
     (void)state;
     assert_int_equal(weir_shared_make(1 << 20, &fd), 0);
     app_rig_join(&l.rig, fd, 0, LOOPS);
+    assert_int_equal(app_gate_listen(l.rig.gate), 0);
     assert_int_equal(weir_run(&options, on_two_loops, &l), 0);
     assert_int_equal(atomic_load(&l.served), LOOPS * TASKS * ROUNDS);
     app_rig_close(&l.rig);
