@@ -45,6 +45,8 @@ static int start_and_stop(void *arg)
     weir_scope_open(&scope, weir_never(), 0);
     err = weir_process_start(&scope, &options, &process);
     if (err == 0)
+        assert_int_equal(weir_cancelled(), 0); /* else nothing was started */
+    if (err == 0)
         err = weir_event_wait(&ready);
     if (err == 0)
         err = weir_process_stop(process, weir_seconds(1000), &end);

@@ -168,6 +168,15 @@ static int is_stopped(void *arg)
     assert_null(strstr(said.text, "out no|"));
     assert_int_equal(weir_scope_close(&scope), 0);
 
+    options = of(obeys, &said);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_process_start(&scope, &options, &process), 0);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0); /* it waits for a signal, and does not get this one */
+    assert_int_equal(weir_process_signal(process, SIGKILL), 0);
+    assert_int_equal(weir_process_wait(process, &end), 0);
+    expect_text(&end, "ended by SIGKILL");
+    assert_int_equal(weir_scope_close(&scope), 0);
+
     options = of(only_sleeps, &said);
     weir_scope_open(&scope, weir_never(), 0);
     assert_int_equal(weir_process_start(&scope, &options, &process), 0);
