@@ -77,7 +77,7 @@ static void starting_and_stopping_can_be_cancelled(void **state)
 enum { MOMENTS = 60 };
 
 struct moment {
-    weir_scope *scope;
+    weir_scope *scope; /* NULL: it is closed */
     int64_t after_us;
 };
 
@@ -86,7 +86,7 @@ static int cancel_then(void *arg)
     struct moment *m = arg;
     int err = weir_sleep(weir_us(m->after_us));
 
-    if (err == 0)
+    if (err == 0 && m->scope != NULL)
         weir_scope_cancel(m->scope);
     return 0;
 }
@@ -118,10 +118,47 @@ static int cancels_at_moments(void *arg)
     return 0;
 }
 
+/* Only the call is cancelled, not the scope that the process would be in. */
+static int cancels_the_call(void *arg)
+{
+    const char *argv[] = {"sleep", "1000", NULL};
+    weir_process_options options = {.argv = argv, .output = WEIR_PROCESS_NULL};
+    siginfo_t child;
+
+    (void)arg;
+    for (int i = 0; i < MOMENTS; i++) {
+        weir_scope call, owner, outer;
+        struct moment m = {&call, i * 50};
+        weir_process *process;
+        int err;
+
+        weir_scope_open(&outer, weir_never(), 0);
+        weir_scope_open(&owner, weir_never(), 0);
+        weir_scope_open(&call, weir_never(), 0);
+        weir_spawn(&outer, "cancels", cancel_then, &m);
+        err = weir_process_start(&owner, &options, &process);
+        if (err == 0) {
+            assert_int_equal(weir_scope_cause(&call), 0);
+            assert_true(weir_process_id(process) > 0);
+        } else {
+            assert_int_equal(err, -WEIR_ECANCELED);
+            assert_int_equal(waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT), -1);
+        }
+        m.scope = NULL;
+        (void)weir_scope_close(&call);
+        weir_scope_cancel(&owner);
+        (void)weir_scope_close(&owner);
+        weir_scope_cancel(&outer);
+        (void)weir_scope_close(&outer);
+    }
+    return 0;
+}
+
 static void a_scope_may_be_cancelled_at_any_moment(void **state)
 {
     (void)state;
     run_really(cancels_at_moments, NULL);
+    run_really(cancels_the_call, NULL);
 }
 
 int main(void)
