@@ -21,6 +21,10 @@ enum { TURN_MS = 50, QUIET_TURN_MS = 200, HELPERS_EVERY_MS = 1000, FOLDER_BYTES 
  * miss time that the host has taken. */
 enum { MISSES_MAX = 2 };
 
+/* A process that is never held, though its requests last, is looked at less often: at one of so many turns.
+ */
+enum { MISSES_A_TURN = 4, TURNS_MAX = 4 };
+
 /* A process that has requests. */
 struct watched {
     const struct app_block *block;
@@ -38,6 +42,8 @@ struct watched {
     bool suspected, idle;                /* idle: its helper says that it waits for work */
     struct proc_family *before;          /* NULL: no look yet */
     int misses;                          /* looks in a row that did not find it held */
+    int rest;                            /* turns to come without a look */
+    int beside;                          /* requests beside the one that holds it, at most */
     bool held;                           /* at the latest look */
     struct app_held_by by;               /* as it was found first */
     int64_t held_from_ns, held_until_ns; /* 0: it is not held; and the latest look that found it so */
@@ -73,17 +79,17 @@ static int64_t wall_of(const struct app_watch *watch, int64_t at_ns)
  * waited, and those beside the one that holds it. */
 static uint64_t late_by(const struct watched *w)
 {
-    return atomic_load(&w->block->waited) - w->waited_ago +
-           (uint64_t)(w->in_flight > 1 ? w->in_flight - 1 : 0);
+    return atomic_load(&w->block->waited) - w->waited_ago + (uint64_t)w->beside;
 }
 
-static void note(struct app_watch *watch, struct watched *w, int64_t until_ns, bool ongoing)
+static void note(struct app_watch *watch, const struct watched *w, int64_t until_ns, bool ongoing,
+                 uint64_t *id)
 {
     struct app_stall stall = {
         .number = w->number,
         .pid = w->by.pid,
         .how = w->by.how,
-        .others = w->in_flight > 1 ? w->in_flight - 1 : 0,
+        .others = w->beside,
         .stack = w->stack,
         .held_ns = until_ns - w->held_from_ns,
         .late = late_by(w),
@@ -93,20 +99,28 @@ static void note(struct app_watch *watch, struct watched *w, int64_t until_ns, b
 
     memcpy(stall.app, w->app, sizeof stall.app);
     memcpy(stall.request, w->request, sizeof stall.request);
-    if (app_stalls_note(watch->stalls, &stall, &w->stall))
+    if (app_stalls_note(watch->stalls, &stall, id))
         app_stall_log(&stall);
+}
+
+/* The process is held: it becomes a stall, or its stall lasts. */
+static void go_on(struct app_watch *watch, struct watched *w)
+{
+    if (w->beside < w->in_flight - 1)
+        w->beside = w->in_flight - 1;
+    note(watch, w, w->held_until_ns, true, &w->stall);
 }
 
 /* What the looks have found is over, since at_ns if that can be. */
 static void let_go(struct app_watch *watch, struct watched *w, int64_t at_ns)
 {
     if (w->stall != 0)
-        note(watch, w, at_ns > w->held_from_ns ? at_ns : watch->now_ns, false);
+        note(watch, w, at_ns > w->held_from_ns ? at_ns : watch->now_ns, false, &w->stall);
     free(w->before);
     w->before = NULL;
     w->suspected = w->asked = w->held = false;
     w->held_from_ns = 0;
-    w->misses = 0;
+    w->misses = w->rest = w->beside = 0;
     w->stall = 0;
     w->stack = (struct app_stack){0};
 }
@@ -190,7 +204,9 @@ static void see(void *arg, const struct app_process_seen *seen)
     }
     if (w->before == NULL)
         (void)app_process_noted(w->process, w->request);
-    w->suspected = !w->idle && watch->now_ns - w->since_ns >= w->stall_after_ns / 2;
+    w->suspected = !w->idle && w->rest == 0 && watch->now_ns - w->since_ns >= w->stall_after_ns / 2;
+    if (w->rest > 0)
+        w->rest--;
     watch->suspects |= w->suspected;
 }
 
@@ -209,6 +225,7 @@ static void judge(struct app_watch *watch, struct watched *w)
     by = app_held_of(before, now, w->places);
     w->held = by.how != APP_NOT_HELD;
     w->misses = w->held ? 0 : w->misses + 1;
+    w->rest = w->misses / MISSES_A_TURN < TURNS_MAX ? w->misses / MISSES_A_TURN : TURNS_MAX - 1;
     if (!w->held)
         return;
     if (w->held_from_ns == 0) /* before the first look it did the same, as far as that is short */
@@ -256,7 +273,7 @@ static void conclude(struct app_watch *watch, struct watched *w)
     if (!w->suspected)
         return;
     if (is_stall(w))
-        note(watch, w, w->held_until_ns, true);
+        go_on(watch, w);
     else if (w->held_from_ns != 0 && (w->misses >= MISSES_MAX || w->idle))
         let_go(watch, w, w->held_until_ns);
 }
