@@ -118,8 +118,8 @@ static void measure(struct app_position *position)
 
 static int wait_for_news(struct app_position *position, weir_instant until)
 {
-    int err;
     weir_scope_auto(scope, until, 0);
+    int err;
 
     err = weir_event_wait(&position->news);
     weir_event_reset(&position->news);

@@ -67,8 +67,8 @@ static void log_end(struct supervised_process *p)
 /* Waits for news until an instant. Returns: 0 there are some, or it has passed; the scope's code. */
 static int wait_until(struct supervised_process *p, weir_instant until)
 {
-    int err;
     weir_scope_auto(scope, until, 0);
+    int err;
 
     err = weir_event_wait(&p->wake);
     weir_event_reset(&p->wake);

@@ -58,9 +58,9 @@ static int ask(weir_stream *stream, const char *path, int *status)
  * Returns: 0 it is ready. */
 static int probe(const struct config_app *app, const char *address, int *status)
 {
+    weir_scope_auto(scope, weir_after_ms(ANSWER_MS), 0);
     weir_stream *stream = NULL;
     int err;
-    weir_scope_auto(scope, weir_after_ms(ANSWER_MS), 0);
 
     err = weir_connect(address, &stream);
     if (err == 0 && app->ready_path != NULL)

@@ -229,12 +229,17 @@ static int reload(struct supervisor *s, struct text_out *said)
 
 /* --- requests --- */
 
+/* When to look next whether the old generations have ended. */
+static weir_instant next_look(const struct supervisor *s)
+{
+    return processes_draining(&s->processes) == 0 ? weir_never() : weir_after_ms(SETTLE_LOOK_MS);
+}
+
 /* Waits until a reload is wanted; meanwhile, old generations end. */
 static int wait_for_wish(struct supervisor *s)
 {
-    const bool settled = processes_draining(&s->processes) == 0;
+    weir_scope_auto(scope, next_look(s), 0);
     int err;
-    weir_scope_auto(scope, settled ? weir_never() : weir_after_ms(SETTLE_LOOK_MS), 0);
 
     drop_applications(s);
     weir_event_reset(&s->reloads.wanted);

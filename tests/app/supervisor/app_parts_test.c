@@ -136,6 +136,30 @@ static const char *value_of(const char *const *env, const char *name)
     return found;
 }
 
+static void check_words(const char *const *words)
+{
+    static const char *const wanted[] = {"guard", "-", "run", "unix:/run/s", "/run/s/run/s", "{sock}", ""};
+
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_string_equal(words[i], wanted[i]);
+    assert_null(words[sizeof wanted / sizeof *wanted]);
+}
+
+static void check_environment(const char *const *env)
+{
+    assert_string_equal(value_of(env, "PORT"), "/run/s");
+    assert_string_equal(value_of(env, "HOME"), "/srv");
+    assert_string_equal(value_of(env, "A"), "");
+    assert_string_equal(value_of(env, "WEIR_APP_NAME"), "shop");
+    assert_string_equal(value_of(env, "WEIR_APP_SOCKET"), "/run/helpers");
+    assert_string_equal(value_of(env, "LISTENER"), "stays");
+    assert_non_null(value_of(env, "PATH"));
+    assert_null(value_of(env, "NOTIFY_SOCKET"));
+    assert_null(value_of(env, "LISTEN_FDS"));
+    assert_null(value_of(env, "LISTEN_PID"));
+    assert_null(value_of(env, "WATCHDOG_USEC"));
+}
+
 static void the_socket_is_filled_in(void **state)
 {
     static const char *const command[] = {"run", "unix:{socket}", "{socket}{socket}", "{sock}", "", NULL};
@@ -143,7 +167,6 @@ static void the_socket_is_filled_in(void **state)
     static const char *const front[] = {"guard", "-", NULL};
     const struct config_app app = {.name = "shop", .command = command, .env = env};
     struct config_memory *memory = config_memory_open();
-    const char *const *words, *const *made;
 
     (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", "x", 1) | setenv("LISTEN_FDS", "2", 1) |
@@ -151,27 +174,8 @@ static void the_socket_is_filled_in(void **state)
                          setenv("WEIR_APP_NAME", "outer", 1) | setenv("HOME", "/root", 1) |
                          setenv("LISTENER", "stays", 1),
                      0);
-    words = app_words(memory, &app, "/run/s", front);
-    assert_string_equal(words[0], "guard");
-    assert_string_equal(words[1], "-");
-    assert_string_equal(words[2], "run");
-    assert_string_equal(words[3], "unix:/run/s");
-    assert_string_equal(words[4], "/run/s/run/s");
-    assert_string_equal(words[5], "{sock}");
-    assert_string_equal(words[6], "");
-    assert_null(words[7]);
-    made = app_environment(memory, &app, "/run/s", "/run/helpers");
-    assert_string_equal(value_of(made, "PORT"), "/run/s");
-    assert_string_equal(value_of(made, "HOME"), "/srv");
-    assert_string_equal(value_of(made, "A"), "");
-    assert_string_equal(value_of(made, "WEIR_APP_NAME"), "shop");
-    assert_string_equal(value_of(made, "WEIR_APP_SOCKET"), "/run/helpers");
-    assert_string_equal(value_of(made, "LISTENER"), "stays");
-    assert_non_null(value_of(made, "PATH"));
-    assert_null(value_of(made, "NOTIFY_SOCKET"));
-    assert_null(value_of(made, "LISTEN_FDS"));
-    assert_null(value_of(made, "LISTEN_PID"));
-    assert_null(value_of(made, "WATCHDOG_USEC"));
+    check_words(app_words(memory, &app, "/run/s", front));
+    check_environment(app_environment(memory, &app, "/run/s", "/run/helpers"));
     assert_null(value_of(app_environment(memory, &app, "/run/s", NULL), "WEIR_APP_SOCKET"));
     config_memory_free(memory);
 }

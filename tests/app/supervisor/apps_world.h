@@ -106,15 +106,18 @@ static inline int world_accept(void *arg)
     return 0;
 }
 
+static inline weir_instant world_death(const struct behaviour *b)
+{
+    return b->dies_ms > 0 ? weir_after_ms(b->dies_ms + (b->starts_ms > 0 ? b->starts_ms : 0)) : weir_never();
+}
+
 /* Waits for SIGTERM. Returns: 0 it came; -WEIR_EDEADLINE it is time to die; -WEIR_ECANCELED it was killed. */
 static inline int world_wait(struct witnessed *process, weir_simulated_process *self)
 {
-    const struct behaviour *b = &process->behaviour;
-    const int64_t lives_ms = b->dies_ms + (b->starts_ms > 0 ? b->starts_ms : 0);
+    weir_scope_auto(scope, world_death(&process->behaviour), 0);
     int got = 0;
-    weir_scope_auto(scope, b->dies_ms > 0 ? weir_after_ms(lives_ms) : weir_never(), 0);
 
-    while (got >= 0 && (got != SIGTERM || b->ignores_stop)) {
+    while (got >= 0 && (got != SIGTERM || process->behaviour.ignores_stop)) {
         got = weir_simulated_process_signal(self);
         if (got == SIGTERM)
             process->asked = weir_now();
