@@ -28,20 +28,39 @@ static bool is_same(const struct flame_stack *a, const struct flame_stack *b)
     return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
-/* Writes stacks that are the same once. */
-static void write_sums(struct text_out *out, const struct flame_stacks *stacks)
+/* Makes stacks that are the same one. */
+static void unite(struct flame_stacks *stacks)
 {
-    uint64_t samples = 0;
+    size_t kept = 0;
 
+    for (size_t i = 0; i < stacks->count; i++)
+        if (kept > 0 && is_same(&stacks->list[kept - 1], &stacks->list[i]))
+            stacks->list[kept - 1].samples += stacks->list[i].samples;
+        else
+            stacks->list[kept++] = stacks->list[i];
+    stacks->count = kept;
+}
+
+/* Those with most samples come first; of equal ones those whose text does, which is where they lie. */
+static int by_samples(const void *a, const void *b)
+{
+    const struct flame_stack *x = a, *y = b;
+
+    if (x->samples != y->samples)
+        return x->samples < y->samples ? 1 : -1;
+    return x->text < y->text ? -1 : x->text > y->text;
+}
+
+static void write_sums(struct text_out *out, struct flame_stacks *stacks)
+{
+    unite(stacks);
+    if (stacks->count > 1)
+        qsort(stacks->list, stacks->count, sizeof *stacks->list, by_samples);
     for (size_t i = 0; i < stacks->count; i++) {
-        samples += stacks->list[i].samples;
-        if (i + 1 < stacks->count && is_same(&stacks->list[i], &stacks->list[i + 1]))
-            continue;
         text_out_bytes(out, stacks->list[i].text, stacks->list[i].len);
         text_out_add(out, " ");
-        text_out_count(out, samples);
+        text_out_count(out, stacks->list[i].samples);
         text_out_add(out, "\n");
-        samples = 0;
     }
 }
 
