@@ -43,7 +43,6 @@ static void free_executed(struct weir_process *p)
 {
     struct executed *e = executed_of(p);
 
-    free(e->output);
     free(p->options);
     free(e);
 }
@@ -125,12 +124,14 @@ static void end_reading(struct weir_process *p)
         weir__output_end(executed_of(p)->output);
 }
 
-/* Gives up the descriptors. */
+/* Gives up the polling. */
 static void unwatch(struct executed *e)
 {
     weir_fd_close(e->death);
     if (e->output != NULL)
         weir__output_close(e->output);
+    free(e->output);
+    e->output = NULL;
 }
 
 static void finish(struct weir_process *p)

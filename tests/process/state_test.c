@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What a process finds when it begins: the state that this program was started with, whatever the runtime has
  * changed in its own. This program is the process, too, with the argument "show". */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/process_rig.h"
+#include "support/child.h"
+#include "support/forbid.h"
 
 enum { SHOWN_BYTES = 4096 };
 
@@ -263,21 +267,55 @@ static void a_handed_descriptor_is_the_one(void **state)
     run_really(finds_the_same_descriptor, NULL);
 }
 
+/* --- on an old kernel, or under a filter, without close_range(2); in a child of this test --- */
+
+static int starts_on_old_kernel(void *arg)
+{
+    weir_process_options options = {0};
+    weir_process_fd fds[] = {{0, 30}};
+    struct said said;
+
+    (void)arg;
+    (void)dup2(0, 40); /* not close-on-exec */
+    options.fds = fds;
+    options.fd_count = 1;
+    run_show(&options, &said);
+    return strstr(said.text, "descriptors 0=null 1 2 30") == NULL || strstr(said.text, " 40") != NULL;
+}
+
+static int be_on_old_kernel(void *arg)
+{
+    weir_options options = {.io = WEIR_IO_EPOLL};
+
+    (void)arg;
+    return forbid_call(SYS_close_range, ENOSYS) < 0 ? 77 : weir_run(&options, starts_on_old_kernel, NULL);
+}
+
+static void descriptors_are_closed_on_an_old_kernel(void **state)
+{
+    static char text[4096];
+    int status = run_in_child(be_on_old_kernel, NULL, text, sizeof text);
+
+    (void)state;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("status %x: %s", (unsigned)status, text);
+}
+
 /* --- without standard streams --- */
 
 static int starts_without_streams(void *arg)
 {
     weir_process_options options = {0};
     struct said said;
-    int numbers[3];
+    int numbers[2]; /* stderr is the log's */
 
     (void)arg;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         numbers[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
         close(i); /* the pipes of the process get these numbers */
     }
     run_show(&options, &said);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         (void)dup2(numbers[i], i);
         close(numbers[i]);
     }
@@ -332,6 +370,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_process_has_limits_and_a_folder),
         cmocka_unit_test(descriptors_are_handed_over_under_their_numbers),
         cmocka_unit_test(a_handed_descriptor_is_the_one),
+        cmocka_unit_test(descriptors_are_closed_on_an_old_kernel),
         cmocka_unit_test(a_program_without_standard_streams_starts_processes),
         cmocka_unit_test(streams_are_inherited_or_none),
     };
