@@ -56,15 +56,17 @@ const char *const *app_words(struct config_memory *memory, const struct config_a
 
 /* --- the environment --- */
 
-static bool begins_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
+/* Variables of systemd for the supervisor: sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3). */
+static const char *const ours[] = {
+    "NOTIFY_SOCKET=",  "LISTEN_PID=",   "LISTEN_FDS=",    "LISTEN_FDNAMES=",
+    "LISTEN_PIDFDID=", "WATCHDOG_PID=", "WATCHDOG_USEC=", CONFIG_APP_VARIABLES};
 
 static bool is_addressed_to_us(const char *variable)
 {
-    return begins_with(variable, "NOTIFY_SOCKET=") || begins_with(variable, "LISTEN_") ||
-           begins_with(variable, "WATCHDOG_") || begins_with(variable, CONFIG_APP_VARIABLES);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
+            return true;
+    return false;
 }
 
 /* Reports whether a list sets the variable that "NAME=value" sets. */

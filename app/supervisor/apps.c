@@ -72,7 +72,7 @@ size_t supervised_app_ready(const struct supervised_app *app)
 /* Makes an application without a process. Returns: 0; -ENOMEM; -ENOSPC no room in the shared memory. */
 static int add(struct apps *apps, const struct config_app *config, struct supervised_app **out)
 {
-    struct supervised_app *app = calloc(1, sizeof *app);
+    struct supervised_app *app = calloc(1, sizeof *app), **last = &apps->first;
     int err;
 
     if (app == NULL)
@@ -88,8 +88,9 @@ static int add(struct apps *apps, const struct config_app *config, struct superv
     for (unsigned i = 0; i < CONFIG_APP_PROCESSES_MAX; i++)
         app->positions[i] = (struct app_position){.app = app, .number = i + 1};
     app->gone = true;
-    app->next = apps->first;
-    apps->first = app;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = app;
     *out = app;
     return 0;
 }

@@ -152,7 +152,7 @@ static void check_environment(const char *const *env)
     assert_string_equal(value_of(env, "A"), "");
     assert_string_equal(value_of(env, "WEIR_APP_NAME"), "shop");
     assert_string_equal(value_of(env, "WEIR_APP_SOCKET"), "/run/helpers");
-    assert_string_equal(value_of(env, "LISTENER"), "stays");
+    assert_string_equal(value_of(env, "LISTEN_ADDRESS"), "stays");
     assert_non_null(value_of(env, "PATH"));
     assert_null(value_of(env, "NOTIFY_SOCKET"));
     assert_null(value_of(env, "LISTEN_FDS"));
@@ -172,7 +172,7 @@ static void the_socket_is_filled_in(void **state)
     assert_int_equal(setenv("NOTIFY_SOCKET", "x", 1) | setenv("LISTEN_FDS", "2", 1) |
                          setenv("LISTEN_PID", "1", 1) | setenv("WATCHDOG_USEC", "1", 1) |
                          setenv("WEIR_APP_NAME", "outer", 1) | setenv("HOME", "/root", 1) |
-                         setenv("LISTENER", "stays", 1),
+                         setenv("LISTEN_ADDRESS", "stays", 1),
                      0);
     check_words(app_words(memory, &app, "/run/s", front));
     check_environment(app_environment(memory, &app, "/run/s", "/run/helpers"));
