@@ -20,6 +20,7 @@
 #include "commands/screen.h"
 #include "commands/tasks_tree.h"
 #include "commands/usage.h"
+#include "text/figures.h"
 #include "text/terminal_text.h"
 
 const char command_tasks_help[] =
@@ -28,7 +29,8 @@ const char command_tasks_help[] =
     "Prints the tasks of a running gateway as a tree, each task below the one in whose scope it was\n"
     "started: what the task waits for, its age, the time left until its deadline, the route it works\n"
     "for, and the place that started it. Equal tasks are one line, \"call × 12\". Works also while a loop\n"
-    "is held. ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
+    "is held. Processes of applications stand below. ADMIN is the gateway's admin address, HOST:PORT\n"
+    "or unix:PATH [127.0.0.1:8081].\n"
     "\n"
     "  --filter TEXT   only tasks whose name, route or wait contains the text, and their ancestors\n"
     "  --watch         prints the tree once a second until Ctrl-C\n"
@@ -78,6 +80,24 @@ static void cut(struct terminal_text *out, int rows)
     terminal_text_printf(out, LINE_WARN, "%zu more lines", lines - (size_t)rows + 1);
 }
 
+/* Writes the processes of applications, one a line. */
+static void write_applications(struct terminal_text *out, const json_t *apps)
+{
+    const json_t *app;
+    size_t i;
+
+    if (json_array_size(apps) > 0)
+        terminal_text_end(out);
+    json_array_foreach(apps, i, app)
+    {
+        terminal_text_printf(out, LINE_STRONG, "%s", figure_text(app, "name"));
+        terminal_text_printf(out, LINE_PLAIN, "  %s, %.0f in progress  %s", figure_text(app, "state"),
+                             figure_at(app, "in_flight"), figure_text(app, "route"));
+        terminal_text_printf(out, LINE_QUIET, "  pid %.0f", figure_at(app, "pid"));
+        terminal_text_end(out);
+    }
+}
+
 /* Draws the tree, on a worker of a pool, because a tree may need more stack than a task has.
  * Returns: 0; -WEIR_EPROTOCOL the answer is no tree of tasks.
  */
@@ -93,6 +113,8 @@ static int draw(weir_job *job, void *arg)
         return -WEIR_EPROTOCOL;
     }
     tasks_tree_write(tasks, &how, &view->out);
+    if (view->options.filter == NULL)
+        write_applications(&view->out, json_object_get(tasks, "apps"));
     json_decref(tasks);
     if (view->rows > 0)
         cut(&view->out, view->rows);

@@ -5,12 +5,13 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from rig import ROOT, Weir, ask, run, same, until, urgent
+from rig import PATIENCE, ROOT, WEIR, Weir, ask, run, same, until, urgent
 
 APP = r"""
 import asyncio, os, re, sys, time
@@ -154,6 +155,8 @@ def a_process_can_be_seen_while_it_is_held():
         task = until("it is seen", seen)
         same([task["in_flight"], task["route"], task["app"]], [1, "GET /block-2", "shop"])
         assert next(stall for stall in stalls(weir))["ongoing"]
+        said = subprocess.run([WEIR, "tasks", "%s:%d" % weir.address("admin")], capture_output=True, text=True, timeout=PATIENCE).stdout
+        assert re.search(r"^shop\[\d+\]  \w+, \d in progress  .*pid \d+$", said, re.M), said
         held.join()
         until("it has ended", lambda: not stalls(weir)[0]["ongoing"])
         assert stalls(weir)[0]["held_ms"] > 1500, stalls(weir)
