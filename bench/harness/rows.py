@@ -334,6 +334,8 @@ ROWS = [
     Instructions("dns", "find the addresses of a cached name, as each connect does", "bench-micro-names", 0, 6400, 100, None),
     Micro("parked", "parked task, resident with page tables", "bytes each", "bench-micro-parked",
           r"(\d+) bytes each resident, (\d+) in page tables", 4505, 4300),
+    Micro("process", "a process from its start to its end, set against posix_spawn() and waitpid() in the same run", "×", "bench-micro-process",
+          r"a weir_process +\d+ us +(\S+) of it", 1.3, 1.0),
     ClosedLoop("hello-64", "respond hello, 64 connections", "/hello", 64, SERVERS, "nginx",
                {"weir uring": (0.90, 0.82), "weir epoll": (0.95, 0.88)}),
     ClosedLoop("hello-1000", "respond hello, 1000 connections", "/hello", 1000, SERVERS, "nginx",

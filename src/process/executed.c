@@ -20,7 +20,7 @@
 #include "process/launch.h"
 #include "process/options.h"
 #include "process/output.h"
-#include "process/process.h"
+#include "process/member.h"
 #include "process/starter.h"
 
 enum { LOOK_AGAIN_MS = 10 };

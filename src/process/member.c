@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A process as a member of its scope: the task that waits for its end, and how it is asked to end and killed.
  */
-#include "process/process.h"
+#include "process/member.h"
 
 #include <errno.h>
 #include <signal.h>

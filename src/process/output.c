@@ -12,7 +12,7 @@
 
 #include "core/scope.h"
 #include "process/lines.h"
-#include "process/process.h"
+#include "process/member.h"
 
 enum { STREAMS = 2, HELD_BACK_MS = 500, LINES_PER_TURN = 64, PIPE_BYTES = 64 << 10 };
 

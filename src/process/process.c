@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of programs. */
-#include "process/process.h"
+#include "process/member.h"
 
 #include <errno.h>
 

@@ -18,7 +18,7 @@
 #include "core/task.h"
 #include "core/wait_queue.h"
 #include "process/options.h"
-#include "process/process.h"
+#include "process/member.h"
 
 enum { START_MS_MAX = 5, LINES_MAX = 16, FIRST_PID = 1000 };
 

@@ -307,9 +307,9 @@ static int starts_without_streams(void *arg)
 {
     weir_process_options options = {0};
     struct said said;
-    int numbers[2]; /* stderr is the log's */
+    int numbers[2];
 
-    (void)arg;
+    (void)arg; /* stderr is the log's */
     for (int i = 0; i < 2; i++) {
         numbers[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
         close(i); /* the pipes of the process get these numbers */

@@ -4,10 +4,10 @@
  * A process has a task in its scope, which waits for its end (member.c), and another one that gives its
  * lines. It has a body: it is executed (executed.c, output.c) or simulated (simulated.c).
  *
- * Threading: the loop's thread, but for work and launch, which the starter's thread has while it works.
+ * Threading: the loop's thread.
  */
-#ifndef WEIR__PROCESS_H
-#define WEIR__PROCESS_H
+#ifndef WEIR__PROCESS_MEMBER_H
+#define WEIR__PROCESS_MEMBER_H
 
 #include <weir/process.h>
 #include <weir/scope.h>
