@@ -16,23 +16,23 @@ const loopsView = {
   start() {
     this.table = new LiveTable(byId("loops-table"), {
       caption: "Loops: how busy each is, and how late ready tasks get their turn",
-      keyOf: (item) => String(item.loop),
+      keyOf: loopName,
       empty: "No figures of the loops yet.",
       columns: [
-        { name: "Loop", text: (item) => item.loop },
+        { name: "Loop", text: loopName },
         meter("Busy", (item) => item.busy, (item) => percent(item.busy), (item) => (item.busy >= 0.9 ? "high" : "")),
         figures("Tasks", "", (item) => item.tasks, count),
         figures("Ready", "", (item) => item.ready, count, { minor: true }),
         figures("p50", "ms", (item) => item[windowName]?.p50, figure, { help: "Lag" }),
         figures("p99", "ms", (item) => item[windowName]?.p99, figure, { help: "Lag" }),
         figures("p99.9", "ms", (item) => item[windowName]?.p999, figure, { minor: true, help: "Lag" }),
-        sparks("p99 over time", (item) => past.get(`loop ${item.loop} p99`), "", { top: 1 }),
+        sparks("p99 over time", (item) => past.get(`loop ${loopName(item)} p99`), "", { top: 1 }),
       ],
     });
   },
   take(loops) {
     this.items = loops;
-    for (const each of loops) past.put(`loop ${each.loop} p99`, each.last_10s?.p99);
+    for (const each of loops) past.put(`loop ${loopName(each)} p99`, each.last_10s?.p99);
     this.table.draw(loops);
   },
 };

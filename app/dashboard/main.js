@@ -203,6 +203,7 @@ for (const view of [routesView, stallsView, loopsView, poolsView, backendsView, 
 link.followers = [
   new Feed("/stalls", 1000, (stalls) => stallsView.take(stalls), { absent: () => showSection("stalls", false) }),
   new Feed("/guard", 5000, (calls) => stallsView.takeGuard(calls)),
+  processesView.start(),
   tasksView.start(),
   adviceView.start(),
 ];

@@ -29,7 +29,7 @@ const stallsView = {
     this.guardTitle.hidden = true;
   },
 
-  keyOf: (stall) => [stall.task, stall.route, stall.kind, stall.loop, ...(stall.stack ?? []).map((each) => Object.values(frame(each)).join(" "))].join("\n"),
+  keyOf: (stall) => [stall.task, stall.route, stall.kind, stall.process, stall.loop, ...(stall.stack ?? []).map((each) => Object.values(frame(each)).join(" "))].join("\n"),
 
   take(stalls) {
     const keys = stalls.map(this.keyOf);
@@ -55,7 +55,7 @@ const stallsView = {
     this.seen = null;
   },
 
-  sentence: (stall) => (stall.app ? `${stall.task} was held for ${ms(stall.held_ms)}, ${stall.kind}` : `task ${stall.task} held loop ${stall.loop} for ${ms(stall.held_ms)}, ${stall.kind}`),
+  sentence: (stall) => (stall.app ? `${stall.task} was held for ${ms(stall.held_ms)}, ${stall.kind}` : `task ${stall.task} held loop ${loopName(stall)} for ${ms(stall.held_ms)}, ${stall.kind}`),
 
   draw(fresh) {
     const badge = byId("stalls-count");
@@ -67,7 +67,7 @@ const stallsView = {
     keepingFocus(() => keyed(this.list, this.stalls, this.keyOf, () => this.makeCard(), (card, stall) => {
       if (fresh.has(this.keyOf(stall))) card.classList.add("fresh");
       card.update({
-        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), stall.app ? ` ${stall.ongoing ? "is" : "was"} held for ` : ` ${stall.ongoing ? "has held" : "held"} loop ${stall.loop ?? NONE} for `, el("b", { text: ms(stall.held_ms) })],
+        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), stall.app ? ` ${stall.ongoing ? "is" : "was"} held for ` : ` ${stall.ongoing ? "has held" : "held"} loop ${loopName(stall)} for `, el("b", { text: ms(stall.held_ms) })],
         count: stall.count, last: stall.last, hint: stall.hint, stack: stall.stack, why: (stall.app ? APP_STALL_KINDS : STALL_KINDS)[stall.kind] ?? "",
         facts: [[stall.app ? "Request" : "Route", stall.route], ["Late by it", stall.late ? plural(stall.late, "request", "requests") : ""], ["Scope", stall.scope], ["Spawned at", stall.spawned_at], ["First seen", stall.first ? clock(stall.first) : ""],
           ["Longest", known(stall.held_max_ms) && stall.count > 1 ? ms(stall.held_max_ms) : ""]],

@@ -110,7 +110,7 @@ const tasksView = {
       });
       if (nodes.length > shown) lines.push({ key: `${parent} more`, kind: "more", level, parent, left: nodes.length - shown, place: shown + 1, of: nodes.length });
     };
-    walk(this.loops.map((loop) => ({ key: `loop ${loop.loop}`, kind: "loop", loop, has: loop.tree?.length > 0, children: () => this.nodesOf(loop.tree, `loop ${loop.loop}`) })), 1, "");
+    walk(this.loops.map((loop) => ({ key: `loop ${loopName(loop)}`, kind: "loop", loop, has: loop.tree?.length > 0, children: () => this.nodesOf(loop.tree, `loop ${loopName(loop)}`) })), 1, "");
     return lines;
   },
 
@@ -142,7 +142,7 @@ const tasksView = {
     const [, waits, since, left] = node.children;
     const oldest = line.members ? Math.max(...line.members.map((member) => member.age_ms ?? 0)) : task.age_ms;
     const soonest = line.members ? Math.min(...line.members.map((member) => member.deadline_ms ?? Infinity)) : (line.scope ?? task).deadline_ms;
-    setText(node.name, { loop: () => `loop ${line.loop.loop}`, group: () => `${task.name}  ×${count(line.members.length)}`, scope: () => `scope ${line.number}`,
+    setText(node.name, { loop: () => `loop ${loopName(line.loop)}`, group: () => `${task.name}  ×${count(line.members.length)}`, scope: () => `scope ${line.number}`,
       more: () => `Show more: ${count(line.left)} are left`, task: () => task.name }[line.kind]());
     setText(waits, line.kind === "loop" ? plural(line.loop.tasks ?? 0, "task", "tasks") : line.task ? [task.state, task.waits_for].filter(Boolean).join(": ") : "");
     setText(since, age(oldest));

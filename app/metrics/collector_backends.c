@@ -119,6 +119,7 @@ void take_backend(struct snapshot *s, const weir_backend_stats *stats)
         b++;
     if (b == end)
         return;
+    b->shared_id = stats->shared_id;
     b->in_use = stats->in_use;
     b->waiting = stats->waiting;
     b->connections = stats->connections;

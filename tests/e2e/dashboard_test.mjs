@@ -266,6 +266,30 @@ const cases = {
     await end({ process });
   },
 
+  async "processes of the gateway and of applications are listed, with what is wrong"() {
+    const { url, process } = await fake(); // of its own: it changes what is wrong for all who watch
+    const page = await open(url);
+    const rows = page.locator("#processes-table tbody tr");
+    await rows.nth(4).waitFor();
+    assert.match(await rows.nth(0).textContent(), /process 1.*ready.*1 d 2 h.*12.*0.*pid 4101, generation 1/s);
+    assert.match(await rows.nth(2).textContent(), /shop.*ready.*7.*0.*2 starts/s);
+    assert.match(await rows.nth(4).textContent(), /shop\[2\].*ready.*2 min.*pid 4202, 1.205 requests, 1 failure/s);
+    await tell(url, { out: true });
+    await rows.filter({ hasText: "waiting" }).waitFor();
+    assert.match(await page.locator("#processes-note").textContent(), /reloading, generation 2, supervisor 4100/);
+    assert.equal(await page.locator("#processes-table .bad", { hasText: "the one before it ended by SIGSEGV" }).count(), 1);
+    assert.equal(await page.locator("#processes-table .bad", { hasText: "no answer for 12 s" }).count(), 1);
+    assert.equal(await page.locator("#processes-table .bad", { hasText: "it said: ModuleNotFoundError" }).count(), 1);
+    assert.equal(await page.locator("main img, main script").count(), 0);
+    assert.deepEqual(await page.evaluate(structure), []);
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.deepEqual(await page.evaluate(contrast), []);
+    }
+    await leave(page, url);
+    await end({ process });
+  },
+
   async "names that hold markup stay text, everywhere"(url) {
     const page = await open(url);
     await page.locator("#tasks").scrollIntoViewIfNeeded();

@@ -198,6 +198,25 @@ class World:
         return {"loops": [{"loop": 0, "tasks": self.tasks, "tree": [main] if wanted else [main, keeper]}, {"loop": 1, "tasks": 0, "tree": []}],
                 "truncated": self.tasks // 14 > limit}
 
+    def process(self, number, pid, state="ready", since=93784.2, flight=12, restarts=0, end=None, silent=None, generation=1):
+        return {"process": number, "pid": pid, "generation": generation, "state": state, "since_s": since, "in_flight": flight, "restarts": restarts,
+                "last_end": end, "silent_s": silent}
+
+    def app(self, name, state, processes, said=None, deaths=0):
+        return {"name": name, "state": state, "last_line": said, "last_end": "exited with status 1" if deaths else None, "wanted": 2, "starts": 2 + deaths, "deaths": deaths,
+                "waiting": 3 if deaths else 0, "processes": [{"number": i + 1, "pid": pid, "state": how, "age_ms": 61400 * (i + 1), "in_flight": flight, "requests": 1204 + i,
+                                                              "failures": i, "memory_bytes": 91 << 20, "lines_dropped": 0, "why": why}
+                                                             for i, (pid, how, flight, why) in enumerate(processes)]}
+
+    def processes(self):
+        shop = self.app("shop", "ready", [(4201, "ready", 4, None), (4202, "ready", 3, None)])
+        if not self.out:
+            return {"pid": 4100, "uptime_s": 93784.3, "state": "serving", "generation": 1, "apps": [shop], "processes": [self.process(1, 4101), self.process(2, 4102, flight=9)]}
+        return {"pid": 4100, "uptime_s": 93784.3, "state": "reloading", "generation": 2,
+                "apps": [shop, self.app("mail", "broken", [(4300, "starting", 0, None)], "ModuleNotFoundError: No module named 'mail' " + MARKUP, 7)],
+                "processes": [self.process(1, 4101, "draining", 4.2, 3), self.process(1, 4301, generation=2, since=4.1), self.process(2, None, "waiting", 0.4, None, 3, "ended by SIGSEGV"),
+                              self.process(3, 4103, flight=None, silent=12.4)]}
+
     def guard(self):
         return [] if self.args.quiet else [{"function": "getaddrinfo", "task": "GET /legacy/*", "route": "GET /legacy/*", "count": 14,
                                             "stack": ["getaddrinfo", "ldap_open ldap_io.c:31", "legacy_handler legacy.c:12"],
@@ -259,7 +278,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         if url.path == "/profile":
             time.sleep(min(0.2, float(query.get("seconds", 5))))
             return self.answer(200, world.profile().encode(), "text/plain")
-        pages = {"/stats": world.stats, "/stalls": lambda: world.stalls, "/tasks": lambda: world.tree(query), "/guard": world.guard, "/advice": world.advice}
+        pages = {"/stats": world.stats, "/stalls": lambda: world.stalls, "/tasks": lambda: world.tree(query), "/guard": world.guard, "/advice": world.advice, "/processes": world.processes}
         if url.path not in pages:
             return self.answer(404, b"{}")
         return self.answer(200, json.dumps(pages[url.path]()).encode())
