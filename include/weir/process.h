@@ -73,8 +73,10 @@ typedef struct weir_process_options {
     /* The program and its arguments, ended by NULL. Not optional. The program is looked up in the PATH of
      * env, unless it has a slash; then it is relative to folder. */
     const char *const *argv;
-    const char *program;    /* that is executed in place of argv[0], without being looked up: "/proc/self/exe"
-                               [as    argv says] */
+    /* The program that is executed in place of argv[0], without being looked up: "/proc/self/exe" [as argv
+     * says].
+     */
+    const char *program;
     const char *name;       /* in the log, the tree of tasks and errors [the last part of argv[0]] */
     const char *const *env; /* "NAME=value", ended by NULL: all of the environment [that of this program] */
     const char *folder;     /* that it begins in [that of this program] */
