@@ -224,6 +224,7 @@ static int serve(struct gateway *gateway)
         .on_signal = on_signal,
         .prepare = open_contexts,
         .finish = close_contexts,
+        .sigterm_once = gateway->inherited != NULL, /* systemd tells all processes of a service to end */
         .arg = gateway,
     };
 

@@ -19,7 +19,7 @@ struct gateway_inherited {
                              at all. NULL: at that address */
     struct weir_shared *shared; /* see handed.h */
     const char *folder;         /* of the supervisor */
-    bool quiet; /* another process with the same configuration logs what is unwise in it */
+    bool quiet;                 /* another process with the same configuration logs what is unwise in it */
     /* Called instead of printing, with each fault that keeps it from serving. */
     void (*fault)(void *arg, const char *text);
     void *arg;

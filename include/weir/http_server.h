@@ -181,7 +181,10 @@ struct weir_server_options {
     /* weir_serve() only: called once, in a task, after the server has closed or could not be opened, if
      * prepare has returned 0 */
     void (*finish)(void *arg);
-    unsigned char reserved[40]; /* for later versions; zero */
+    bool sigterm_once; /* weir_serve() only: a further SIGTERM does nothing; SIGINT after it ends at once. For
+                          a process that gets SIGTERM from its supervisor, and perhaps from others who mean
+                          both */
+    unsigned char reserved[39]; /* for later versions; zero */
 };
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once

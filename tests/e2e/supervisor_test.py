@@ -134,6 +134,20 @@ def a_process_that_does_not_drain_is_killed():
         assert not alive(pid)
 
 
+def a_signal_to_all_processes_is_one():
+    """As systemd stops a service: SIGTERM to each of its processes."""
+    with Held() as held, Weir("serve", config=config(routes=held.route())) as weir, connect(weir.address()) as busy:
+        start(busy, "/held")
+        held.wait_for(1)
+        os.kill(gateways(weir)[0], signal.SIGTERM)
+        weir.signal(signal.SIGTERM)
+        weir.wait_for("draining")
+        os.kill(gateways(weir)[0], signal.SIGTERM)
+        held.released.set()
+        same(receive(busy).status, 200)
+        same(weir.exit(), 0)
+
+
 def a_second_signal_ends_all_at_once():
     with Weir("serve", config=config()) as weir, connect(weir.address()) as busy:
         start(busy, "/long")
@@ -308,7 +322,7 @@ def a_reload_during_a_drain_is_refused():
 
 run(as_many_processes_serve_as_configured, single_is_one_process, a_process_that_dies_is_replaced,
     what_crashes_again_and_again_waits_longer, no_process_outlives_the_supervisor, a_process_that_does_not_drain_is_killed,
-    a_second_signal_ends_all_at_once, orphans_are_waited_for, it_can_be_the_first_process,
+    a_signal_to_all_processes_is_one, a_second_signal_ends_all_at_once, orphans_are_waited_for, it_can_be_the_first_process,
     sockets_are_in_a_private_folder, a_reload_loses_nothing,
     a_faulty_file_leaves_the_old_one_in_force, what_only_a_process_can_find_is_refused_too, listeners_come_and_go,
     a_taken_port_is_a_fault_of_the_reload, many_reloads_become_few, the_number_of_processes_follows,

@@ -98,6 +98,8 @@ static void handle_signal(struct service *s, int number)
 {
     char text[32];
 
+    if (number == SIGTERM && s->options->sigterm_once && s->asked > 0)
+        return;
     if (number == SIGTERM || number == SIGINT || (number == SIGHUP && s->options->on_signal == NULL)) {
         ask_to_end(s, weir__clock_monotonic_ns());
     } else if (s->options->on_signal != NULL) {
