@@ -156,13 +156,22 @@ bool app_here_longest(struct app_here *here, weir_instant now, struct app_longes
     return out->member >= 0;
 }
 
+static void wake_loop(struct app_here *here, int loop)
+{
+    struct app_slot *slot = &here->slots[loop];
+
+    if (atomic_exchange(&slot->woken, true))
+        return;
+    if (weir_post(here->gate->runtime, loop, "a place of an application is free", app_queue_woken, slot) < 0)
+        atomic_store(&slot->woken, false);
+}
+
 void app_here_wake(struct app_here *here, const struct app_longest *longest)
 {
     if (longest->member != here->gate->member)
         weir_shared_ring(here->gate->shared, longest->member);
     else if (longest->loop >= 0)
-        (void)!weir_post(here->gate->runtime, longest->loop, "a place of an application is free",
-                         app_queue_woken, &here->slots[longest->loop]);
+        wake_loop(here, longest->loop);
 }
 
 struct app_load app_here_load(struct app_here *here, int ready)

@@ -43,6 +43,7 @@ struct app_counts {
 struct app_slot {
     struct app_here *here;
     struct app_queue *queue;  /* touched by its loop alone; NULL: it is closed */
+    atomic_bool woken;        /* it has been told of a free place, and has not looked yet */
     _Atomic int64_t since_ns; /* its longest waiting request came; 0: none waits */
     struct app_counts counts;
 };
@@ -71,7 +72,8 @@ struct app_gate {
 };
 
 /* Opens the gate of all applications of a configuration.
- * Owns:    all is lent until app_gate_close().
+ * Owns:    all is lent until app_gate_close(), which is called when no loop has been woken that has not
+ *          looked: after weir_run() has returned.
  * Returns: 0; as app_block_open(); -ENOMEM. */
 WEIR_CHECKED int app_gate_open(const struct config *config, weir_shared *shared, const char *folder,
                                int loops, struct app_gate **out);

@@ -142,6 +142,7 @@ int app_queue_woken(void *arg)
 {
     struct app_slot *slot = arg;
 
+    atomic_store(&slot->woken, false);
     if (slot->queue != NULL)
         hand_on(slot->queue);
     return 0;

@@ -81,6 +81,8 @@ static inline void app_rig_close(struct app_rig *r)
         assert_int_equal(weir_shared_count_of(&app_rig_block(r)->in_flight[i], weir_shared_member(r->shared)),
                          0);
     app_queue_close(r->queue);
+    while (r->queue != NULL && atomic_load(&r->gate->apps[0].slots[0].woken))
+        assert_int_equal(weir_yield(), 0);
     app_gate_close(r->gate);
     weir_shared_close(r->shared);
     (void)close(r->fd);
