@@ -404,7 +404,7 @@ def the_shape_of_stats_is_as_described():
         same(ask(weir.address(), "/page").status, 200)
         until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
         s = stats(weir)
-        same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
+        same(set(s), {"apps", "version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
                       "routes", "origins", "backends", "tls", "loops", "pools"})
         same((s["backends"], s["tls"]), ([], []))
         same(s["refused"]["last_60s"], {"requests": 1, "refused": 0, "reasons": {}})
