@@ -5,13 +5,14 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from rig import PATIENCE, ROOT, WEIR, Weir, ask, run, same, until, urgent
+from rig import PATIENCE, ROOT, WEIR, Skip, Weir, ask, run, same, until, urgent
 
 APP = r"""
 import asyncio, os, re, sys, time
@@ -63,14 +64,16 @@ def line_of(what):
 
 
 @contextlib.contextmanager
-def serving(*flags, settings=""):
+def serving(*flags, settings="", python=sys.executable):
     """A gateway with the application, of which one process runs."""
     with tempfile.TemporaryDirectory(prefix="weir-app-stalls-") as folder:
         with open(os.path.join(folder, "app.py"), "w", encoding="utf-8") as file:
             file.write(APP)
+        shutil.copy(os.path.join(ROOT, "share/weir_app.py"), folder)
+        os.chmod(folder, 0o755)
         config = ("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\napps:\n"
-                  f"  shop: {{command: [{sys.executable}, app.py, '{{socket}}', {', '.join(flags)}], cwd: {folder}, concurrency: 4, wait: 60s, timeout: 60s,\n"
-                  f"         env: {{PYTHONPATH: {ROOT}/share, PYTHONDONTWRITEBYTECODE: '1'}}{settings}}}\n"
+                  f"  shop: {{command: [{python}, app.py, '{{socket}}', {', '.join(flags)}], cwd: {folder}, concurrency: 4, wait: 60s, timeout: 60s,\n"
+                  f"         env: {{PYTHONDONTWRITEBYTECODE: '1'}}{settings}}}\n"
                   "routes:\n  - {path: /*, serve: shop}\n")
         with Weir("serve", config=config, preexec=urgent) as weir:
             yield weir
@@ -162,6 +165,16 @@ def a_process_can_be_seen_while_it_is_held():
         assert stalls(weir)[0]["held_ms"] > 1500, stalls(weir)
 
 
+def a_process_of_another_user_is_judged_by_its_cpu():
+    """It has no way to the socket of helpers, and is asked nothing."""
+    if os.geteuid() != 0 or not os.path.exists("/usr/bin/python3"):
+        raise Skip("another user needs root, and a Python that it may run")
+    with serving("helper", settings=", user: nobody", python="/usr/bin/python3") as weir:
+        stall = hold(weir, "/compute-0.6", lambda stall: stall["kind"] in COMPUTES)
+        same(stall["stack"], [])
+
+
 run(a_process_that_computes_is_named_with_its_line, a_process_that_sleeps_in_a_call_is_blocked, an_event_loop_that_waits_is_no_stall,
     without_a_helper_there_is_no_stack, the_requests_that_are_late_by_it_are_counted, a_helper_that_lies_harms_nobody, a_process_can_be_seen_while_it_is_held,
+    a_process_of_another_user_is_judged_by_its_cpu,
     interfaces=(None,))
