@@ -226,10 +226,10 @@ static void end_process(struct gateway_process *p, weir_process_end *end)
 {
     int err = -WEIR_EDEADLINE;
 
-    if (p->was_ready && p->place->leaves != NULL)
-        p->place->leaves(p->place->leaves_arg, p);
     enter(p, PROCESS_LEAVING);
     (void)weir_process_signal(p->process, SIGTERM);
+    if (p->was_ready && p->place->leaves != NULL)
+        p->place->leaves(p->place->leaves_arg, p);
     if (!p->hurried)
         err = await_end(p, weir_after(patience(p)), end);
     if (err < 0 && p->hurried) {

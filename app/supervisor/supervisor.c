@@ -247,7 +247,7 @@ static int open_applications(struct supervisor *s, weir_scope *scope)
     return applications_open(&s->applications, scope, &place);
 }
 
-/* A process is about to be asked to end. */
+/* A process has been asked to end. */
 static void retire(void *arg, const struct gateway_process *p)
 {
     struct supervisor *s = arg;

@@ -42,6 +42,7 @@ struct service {
     pthread_t thread;
     atomic_bool over;
     int asked;      /* the number of signals to end that have come */
+    bool termed;    /* SIGTERM has */
     int64_t end_ns; /* the process ends then, whatever still runs */
 };
 
@@ -98,8 +99,9 @@ static void handle_signal(struct service *s, int number)
 {
     char text[32];
 
-    if (number == SIGTERM && s->options->sigterm_once && s->asked > 0)
+    if (number == SIGTERM && s->options->sigterm_once && s->termed)
         return;
+    s->termed = s->termed || number == SIGTERM; /* of two signals at once, SIGINT comes first */
     if (number == SIGTERM || number == SIGINT || (number == SIGHUP && s->options->on_signal == NULL)) {
         ask_to_end(s, weir__clock_monotonic_ns());
     } else if (s->options->on_signal != NULL) {
