@@ -14,7 +14,7 @@
 #include "apps/block.h"
 #include "config/app.h"
 #include "supervisor/app_lines.h"
-#include "supervisor/apps.h"
+#include "supervisor/app_place.h"
 
 struct app_child {
     weir_process *process; /* the guardian, or what is simulated */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/app_state.h"
+#include "supervisor/app_position.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <weir/task.h>
 
 #include "supervisor/app_memory.h"
+#include "supervisor/app_process.h"
 
 enum {
     LOOK_MS = 1000,            /* at a process that runs */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/app_state.h"
+#include "supervisor/app_process.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -25,8 +25,8 @@
 
 #include "supervisor/app_child.h"
 #include "supervisor/app_lines.h"
+#include "supervisor/app_place.h"
 #include "supervisor/app_settings.h"
-#include "supervisor/apps.h"
 #include "supervisor/backing_off.h"
 
 struct supervised_app;
@@ -94,27 +94,6 @@ struct apps {
 
 enum { APP_BROKEN_AFTER = 3 }; /* starts in a row that have failed */
 
-/* --- app_process.c --- */
-
-/* Starts a process for a position, which holds it.
- * Returns: 0; -ENOSPC no entry of the block is free; -ENOMEM; the scope's code. */
-WEIR_CHECKED int supervised_process_begin(struct app_position *position, struct supervised_process **out);
-
-/* Asks it to end: it gets no more requests, finishes those it has, then is sent its signal. why: for the log,
- * a literal. May be called again. */
-void supervised_process_leave(struct supervised_process *process, const char *why);
-
-/* Ends the position's interest in it: it is freed now, or when nothing of it is left. NULL is allowed. */
-void supervised_process_drop(struct supervised_process *process);
-
-/* --- app_position.c --- */
-
-/* Gives a position a task, unless it has one. If it waits before another start, it waits no longer. Returns:
- * 0; -ENOMEM; the scope's code. */
-WEIR_CHECKED int app_position_open(struct app_position *position);
-
-/* --- apps.c --- */
-
 /* A task of an application has begun or ended. One that is gone is freed with its last. */
 void supervised_app_task_begun(struct supervised_app *app);
 void supervised_app_task_ended(struct supervised_app *app);
@@ -127,5 +106,8 @@ void supervised_app_ring(const struct supervised_app *app);
 
 /* Returns: how many of its processes get requests. */
 size_t supervised_app_ready(const struct supervised_app *app);
+
+/* Frees one that has no task. */
+void supervised_app_free(struct supervised_app *app);
 
 #endif

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "supervisor/app_state.h"
+#include "supervisor/apps.h"
 
 /* By enum app_process_state. */
 static const char *const state_names[] = {"ended", "starting", "ready", "leaving"};

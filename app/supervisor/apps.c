@@ -6,7 +6,8 @@
 
 #include <weir/log.h>
 
-#include "supervisor/app_state.h"
+#include "supervisor/app_position.h"
+#include "supervisor/apps.h"
 
 /* --- one application --- */
 
@@ -17,56 +18,6 @@ static struct supervised_app *find(const struct apps *apps, const char *name)
     while (app != NULL && strcmp(app->name, name) != 0)
         app = app->next;
     return app;
-}
-
-static void free_app(struct supervised_app *app)
-{
-    struct supervised_app **at = &app->apps->first;
-
-    while (*at != app)
-        at = &(*at)->next;
-    *at = app->next;
-    app_settings_drop(app->settings);
-    free(app);
-}
-
-void supervised_app_task_begun(struct supervised_app *app)
-{
-    app->tasks++;
-    app->apps->tasks++;
-}
-
-void supervised_app_task_ended(struct supervised_app *app)
-{
-    struct apps *apps = app->apps;
-
-    app->tasks--;
-    if (--apps->tasks == 0)
-        weir_event_set(&apps->tasks_ended);
-    if (app->gone && app->tasks == 0)
-        free_app(app);
-}
-
-void supervised_app_tell(struct supervised_app *app)
-{
-    for (size_t i = 0; i < CONFIG_APP_PROCESSES_MAX; i++)
-        if (app->positions[i].alive)
-            weir_event_set(&app->positions[i].news);
-}
-
-void supervised_app_ring(const struct supervised_app *app)
-{
-    for (int member = 0; member < WEIR_SHARED_MEMBERS_MAX; member++)
-        weir_shared_ring(app->apps->place.shared, member);
-}
-
-size_t supervised_app_ready(const struct supervised_app *app)
-{
-    size_t ready = 0;
-
-    for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
-        ready += p->ready && !p->ended && p->leave == NULL;
-    return ready;
 }
 
 /* Makes an application without a process. Returns: 0; -ENOMEM; -ENOSPC no room in the shared memory. */
@@ -131,7 +82,7 @@ static void remove_app(struct supervised_app *app)
     app->gone = true;
     supervised_app_tell(app);
     if (app->tasks == 0)
-        free_app(app);
+        supervised_app_free(app);
 }
 
 /* --- all of them --- */
@@ -151,7 +102,7 @@ int apps_open(weir_scope *scope, const struct apps_place *place, struct apps **o
 void apps_close(struct apps *apps)
 {
     while (apps != NULL && apps->first != NULL)
-        free_app(apps->first);
+        supervised_app_free(apps->first);
     free(apps);
 }
 

@@ -15,18 +15,10 @@
 #include "apps/block.h"
 #include "config/app.h"
 #include "config/config.h"
+#include "supervisor/app_place.h"
 #include "text/text_out.h"
 
 struct apps;
-
-struct apps_place {
-    const char *folder; /* private, for sockets */
-    weir_shared *shared;
-    /* For tests under simulation: as weir_process_options.simulate, with arg. NULL: processes are real */
-    int (*simulate)(void *arg, weir_simulated_process *self);
-    uint64_t (*memory)(void *arg, pid_t pid); /* of a process. NULL: /proc is asked */
-    void *arg;
-};
 
 /* Opens without an application. Tasks run in scope, until it is cancelled; then all processes are ended.
  * Owns:    place is copied, what it points to lent until the scope is closed. The caller closes *out after
