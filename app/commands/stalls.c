@@ -90,10 +90,10 @@ static void write_fact(struct terminal_text *out, const char *name, const char *
 /* What was held, for how long, and by whom: a loop by a task, or a process of an application by a request. */
 static void write_headline(struct terminal_text *out, const json_t *stall)
 {
-    char text[FIGURE_BYTES], loop[32];
+    char text[FIGURE_BYTES], loop[FIGURE_BYTES + 8];
     const bool of_app = is_of_app(stall);
 
-    (void)snprintf(loop, sizeof loop, "loop %.0f", figure_at(stall, "loop"));
+    (void)snprintf(loop, sizeof loop, "loop %s", figure_loop(text, stall));
     terminal_text_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
     terminal_text_add(out, LINE_WARN, "warn");
     terminal_text_printf(out, LINE_PLAIN, "  %s %s ", of_app ? figure_text(stall, "task") : loop,

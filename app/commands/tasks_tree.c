@@ -267,6 +267,7 @@ static void write_level(struct drawing *d, struct tasks_member *members, size_t 
 static void write_loop(struct drawing *d, const json_t *loop)
 {
     const json_t *tree = json_object_get(loop, "tree"), *task;
+    char name[FIGURE_BYTES];
     const double tasks = figure_at(loop, "tasks");
     char number[FIGURE_BYTES];
     struct tasks_member *members = malloc((json_array_size(tree) + 1) * sizeof *members);
@@ -276,7 +277,7 @@ static void write_loop(struct drawing *d, const json_t *loop)
         out_of_memory(d);
         return;
     }
-    terminal_text_printf(d->out, LINE_STRONG, "loop %.0f", figure_at(loop, "loop"));
+    terminal_text_printf(d->out, LINE_STRONG, "loop %s", figure_loop(name, loop));
     terminal_text_printf(d->out, LINE_QUIET, "  %s %s", count_text(number, tasks > 0 ? (size_t)tasks : 0),
                          tasks == 1 ? "task" : "tasks");
     terminal_text_end(d->out);

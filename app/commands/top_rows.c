@@ -30,8 +30,7 @@ static void loop_row(const struct top_frame *f, const json_t *loop)
     const enum line_style style = busy >= high_busy ? LINE_WARN : LINE_ACCENT;
     const int bar = BAR_COLUMNS - 6;
 
-    terminal_text_field(f->out, LINE_STRONG, f->name_columns - BAR_COLUMNS - 2,
-                        figure_count(text, figure_at(loop, "loop")));
+    terminal_text_field(f->out, LINE_STRONG, f->name_columns - BAR_COLUMNS - 2, figure_loop(text, loop));
     terminal_text_bar(f->out, style, bar, busy);
     terminal_text_field(f->out, LINE_PLAIN, -(BAR_COLUMNS - bar), figure_percent(text, busy));
     terminal_text_add(f->out, LINE_PLAIN, "  ");
@@ -140,7 +139,7 @@ static void stall_row(const struct top_frame *f, const json_t *stall)
     if (json_is_string(json_object_get(stall, "app")))
         terminal_text_add(f->out, LINE_PLAIN, " held for ");
     else
-        terminal_text_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
+        terminal_text_printf(f->out, LINE_PLAIN, " held loop %s for ", figure_loop(text, stall));
     terminal_text_printf(f->out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
     terminal_text_printf(f->out, LINE_PLAIN, ", %s×", figure_count(text, figure_at(stall, "count")));
     if (!isnan(seconds))

@@ -53,6 +53,16 @@ const char *figure_count(char out[FIGURE_BYTES], double count)
     return write_number(out, "%.0f", count);
 }
 
+const char *figure_loop(char out[FIGURE_BYTES], const json_t *object)
+{
+    const double process = figure_at(object, "process"), loop = figure_at(object, "loop");
+
+    if (isnan(process))
+        return figure_count(out, loop);
+    (void)snprintf(out, FIGURE_BYTES, "%.0f.%.0f", process, loop);
+    return out;
+}
+
 const char *figure_percent(char out[FIGURE_BYTES], double share)
 {
     const double percent = share * 100;

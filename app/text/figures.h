@@ -24,6 +24,9 @@ const char *figure_count(char out[FIGURE_BYTES], double count);
 const char *figure_percent(char out[FIGURE_BYTES], double share); /* 0.4 % */
 const char *figure_age(char out[FIGURE_BYTES], double seconds);   /* 4 s  2 min  1 d 2 h */
 
+/* Names the loop of an object: "2"; "1.2", with its process, where there are several. Returns: out. */
+const char *figure_loop(char out[FIGURE_BYTES], const json_t *object);
+
 /* Returns: the time of a member, in seconds since 1970; NAN when it is no time. It may be a text such as
  * 2026-11-24T12:04:31.207Z, or a number of seconds or milliseconds. */
 double figure_instant(const json_t *object, const char *name);
