@@ -109,7 +109,7 @@ def each_place_is_logged_once_and_then_seldom():
 
 
 def a_test_may_have_it_end_the_program():
-    with Weir("serve", config="stall: {then: abort}\n" + CONFIG, preexec=urgent) as weir:
+    with Weir("serve", "--single", config="stall: {then: abort}\n" + CONFIG, preexec=urgent) as weir:
         address, end = weir.address(), time.monotonic() + PATIENCE
         while time.monotonic() < end: # a starved program is not at fault, and continues
             try:
