@@ -72,13 +72,13 @@ static int read_file(weir_job *job, void *arg)
 /* Reads the file by a job, since signals should be heard while a disk is slow. */
 static int read_next(struct supervisor *s, struct in_force **next, struct text_out *said)
 {
-    struct reading r = {.file = s->options->file};
+    struct reading r = {.file = s->file};
     int err = weir_offload(weir_pool_blocking(), "configuration", read_file, &r);
 
     if (r.ran && err == -WEIR_ECONFIG)
         config_faults_each(&r.faults, true, say, said);
     else if (err < 0)
-        text_out_printf(said, "%s: cannot be read: %s\n", s->options->file, weir_error_text(err));
+        text_out_printf(said, "%s: cannot be read: %s\n", s->file, weir_error_text(err));
     *next = r.next;
     return err;
 }
@@ -89,15 +89,14 @@ static int open_listeners(struct supervisor *s, const struct config *config, int
     weir_guard_allow briefly;
     int err;
 
-    config_faults_open(&faults, s->options->file);
+    config_faults_open(&faults, s->file);
     weir_guard_allow_begin(&briefly, NULL);
     err = listeners_open(s->listeners, config, &faults, out);
     weir_guard_allow_end(&briefly);
     if (err == -WEIR_ECONFIG)
         config_faults_each(&faults, true, say, said);
     else if (err < 0)
-        text_out_printf(said, "%s: the listeners cannot be opened: %s\n", s->options->file,
-                        weir_error_text(err));
+        text_out_printf(said, "%s: the listeners cannot be opened: %s\n", s->file, weir_error_text(err));
     return err;
 }
 
@@ -112,7 +111,7 @@ static int try_admin(const struct supervisor *s, const struct config *config, st
         return 0;
     err = address_probe(next, false);
     if (err < 0)
-        text_out_printf(said, "%s:%u:%u: %s\n", s->options->file, next->place.line, next->place.column,
+        text_out_printf(said, "%s:%u:%u: %s\n", s->file, next->place.line, next->place.column,
                         address_fault(text, sizeof text, next, "admin", err));
     return err;
 }
@@ -191,12 +190,12 @@ static void tell(struct supervisor *s, int err, weir_instant began, struct text_
                  WEIR_KV_INT("processes", processes), WEIR_KV_DURATION("took", took));
         text_out_printf(said,
                         "reloaded: %s is in force: %d process%s ready after %.1f s, the old ones drain\n",
-                        s->options->file, processes, processes > 1 ? "es are" : " is", (double)took.ns / 1e9);
+                        s->file, processes, processes > 1 ? "es are" : " is", (double)took.ns / 1e9);
         return;
     }
     log_lines("reload", said);
     weir_log(WEIR_LOG_ERROR, "the new configuration is refused, and the old one stays in force",
-             WEIR_KV("file", s->options->file));
+             WEIR_KV("file", s->file));
     text_out_printf(said, "the configuration before it stays in force\n");
 }
 
@@ -210,7 +209,7 @@ static int reload(struct supervisor *s, struct text_out *said)
         text_out_printf(said, "%s\n", drains);
         return -WEIR_ECLOSED;
     }
-    weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->options->file));
+    weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->file));
     s->phase = SUPERVISOR_RELOADING;
     notify_reloading(s->notify);
     err = read_next(s, &next, said);

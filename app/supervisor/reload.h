@@ -8,23 +8,12 @@
 #ifndef APP_SUPERVISOR_RELOAD_H
 #define APP_SUPERVISOR_RELOAD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <weir/error.h>
-#include <weir/sync.h>
 
 #include "text/text_out.h"
 
+struct reloads;
 struct supervisor;
-
-struct reloads {
-    uint64_t asked, done; /* requests: all that came, and those whose reload has ended */
-    weir_event wanted, finished;
-    bool closed;          /* no more will be done */
-    int result;           /* of the latest */
-    struct text_out said; /* by it, in lines */
-};
 
 enum {
     RELOAD_PAUSE_MS = 200, /* between two: requests in quick succession lead to few */

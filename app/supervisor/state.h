@@ -6,7 +6,11 @@
 #ifndef APP_SUPERVISOR_STATE_H
 #define APP_SUPERVISOR_STATE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <weir/runtime.h>
+#include <weir/sync.h>
 
 #include "supervisor/applications.h"
 #include "supervisor/folder.h"
@@ -14,13 +18,24 @@
 #include "supervisor/listeners.h"
 #include "supervisor/notify.h"
 #include "supervisor/processes.h"
-#include "supervisor/reload.h"
-#include "supervisor/supervisor.h"
+#include "text/text_out.h"
 
 enum supervisor_phase { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_RELOADING, SUPERVISOR_DRAINING };
 
+struct supervisor_options;
+
+/* Reloads that are asked for, and what came of the latest (reload.h). */
+struct reloads {
+    uint64_t asked, done; /* requests: all that came, and those whose reload has ended */
+    weir_event wanted, finished;
+    bool closed;          /* no more will be done */
+    int result;           /* of the latest */
+    struct text_out said; /* by it, in lines */
+};
+
 struct supervisor {
     const struct supervisor_options *options;
+    const char *file; /* of the configuration */
     enum supervisor_phase phase;
     struct folder folder;
     int shared_fd;

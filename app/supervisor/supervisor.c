@@ -19,6 +19,7 @@
 #include "supervisor/answers.h"
 #include "supervisor/log_lines.h"
 #include "supervisor/orphans.h"
+#include "supervisor/reload.h"
 #include "supervisor/slimming.h"
 #include "supervisor/state.h"
 
@@ -28,24 +29,6 @@ enum {
 };
 
 /* --- signals --- */
-
-void supervisor_end(struct supervisor *s)
-{
-    const struct config *config = &s->in_force->config;
-
-    if (s->asked++ == 0) {
-        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain));
-        s->phase = SUPERVISOR_DRAINING;
-        notify_stopping(s->notify, "draining");
-        listeners_keep(s->listeners, NULL);
-        processes_drain(&s->processes);
-        weir_event_set(&s->drains);
-    } else if (s->asked == 2) {
-        weir_log(WEIR_LOG_INFO, "ending at once");
-        processes_hurry(&s->processes);
-        applications_hurry(&s->applications);
-    }
-}
 
 static void heed(struct supervisor *s, int number)
 {
@@ -101,24 +84,6 @@ static int heed_signals(struct supervisor *s)
 
 /* --- serving --- */
 
-static bool is_among(int fd, const int *fds, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (fds[i] == fd)
-            return true;
-    return false;
-}
-
-void supervisor_announce(struct supervisor *s, const struct config *config, int *listeners)
-{
-    for (size_t i = 0; i < config->listen_count; i++)
-        if (s->announced == NULL || !is_among(listeners[i], s->announced, s->announced_count))
-            log_listening("gateway", listeners_address(s->listeners, listeners[i]));
-    free(s->announced);
-    s->announced = listeners;
-    s->announced_count = config->listen_count;
-}
-
 /* Says why the first generation did not get ready, and waits before the next start. Returns: < 0: it is to
  * end. */
 static int try_again(struct supervisor *s, weir_duration pause)
@@ -166,9 +131,9 @@ static void fault_admin(struct supervisor *s, int err)
     char text[FAULT_TEXT_BYTES];
 
     if (admin == NULL)
-        text_out_printf(&s->said, "weir serve: %s: %s\n", s->options->file, weir_error_text(err));
+        text_out_printf(&s->said, "weir serve: %s: %s\n", s->file, weir_error_text(err));
     else
-        text_out_printf(&s->said, "%s:%u:%u: %s\n", s->options->file, admin->place.line, admin->place.column,
+        text_out_printf(&s->said, "%s:%u:%u: %s\n", s->file, admin->place.line, admin->place.column,
                         address_fault(text, sizeof text, admin, "admin", err));
 }
 
@@ -261,7 +226,7 @@ static void retire(void *arg, const struct gateway_process *p)
 
 static void open_processes(struct supervisor *s, weir_scope *scope)
 {
-    const struct process_place place = {.file = s->options->file,
+    const struct process_place place = {.file = s->file,
                                         .folder = s->folder.path,
                                         .shared = s->shared_fd,
                                         .leaves = retire,
@@ -313,7 +278,7 @@ static int run(void *arg)
 static void say_failure(struct supervisor *s, const char *what, int err)
 {
     s->code = EXIT_FAILURE;
-    text_out_printf(&s->said, "weir serve: %s: %s: %s\n", s->options->file, what, weir_error_text(err));
+    text_out_printf(&s->said, "weir serve: %s: %s: %s\n", s->file, what, weir_error_text(err));
 }
 
 static void say(void *arg, const char *line)
@@ -327,8 +292,8 @@ static int prepare(struct supervisor *s)
     struct config_faults faults;
     int err;
 
-    config_faults_open(&faults, s->options->file);
-    err = in_force_read(s->options->file, &faults, &s->in_force);
+    config_faults_open(&faults, s->file);
+    err = in_force_read(s->file, &faults, &s->in_force);
     if (err == 0) {
         weir_log_configure(config_log_level(&s->in_force->config),
                            s->in_force->config.log == CONFIG_LOG_JSON);
@@ -383,7 +348,7 @@ static void clear(struct supervisor *s)
 
 int supervisor_run(const struct supervisor_options *options)
 {
-    struct supervisor s = {.options = options, .shared_fd = -1, .code = EXIT_SUCCESS};
+    struct supervisor s = {.options = options, .file = options->file, .shared_fd = -1, .code = EXIT_SUCCESS};
     int err;
 
     end_early();

@@ -6,7 +6,10 @@
  *     supervisor.c   the whole: start, signals, drain, end
  *     listeners.c    the listening sockets, which stay open over reloads
  *     in_force.c     the configuration in force: its text, read and checked
- *     processes.c    the gateway processes: generations, reloads, who drains
+ *     state.c        what its files share: the end of all, what is logged of addresses
+ *     answers.c      what the admin address asks it
+ *     reload.c       a new configuration
+ *     processes.c    the gateway processes: generations, who drains
  *     process.c      one of them: started, ready, ended, again
  *     backing_off.h  how long to wait before another start
  *     apps.h         the applications

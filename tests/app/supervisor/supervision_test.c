@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/handed.h"
+#include "supervisor/reload.h"
 #include "supervisor/state.h"
 #include "supervisor/supervisor.h"
 #include "support/run.h"
