@@ -15,7 +15,9 @@
 #ifndef WEIR_SHARED_H
 #define WEIR_SHARED_H
 
+#ifndef __cplusplus
 #include <stdatomic.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,9 +32,14 @@ typedef struct weir_shared weir_shared;
 
 enum { WEIR_SHARED_MEMBERS_MAX = 64, WEIR_SHARED_NAME_BYTES = 128 };
 
-/* A number that the members of a shared memory keep together, each in a cell of its own. */
+/* A number that the members of a shared memory keep together, each in a cell of its own. Read and written by
+ * the functions below. */
 typedef struct weir_shared_count {
+#ifdef __cplusplus
+    int32_t cells[WEIR_SHARED_MEMBERS_MAX];
+#else
     _Atomic int32_t cells[WEIR_SHARED_MEMBERS_MAX];
+#endif
 } weir_shared_count;
 
 /* Makes shared memory for blocks of so many bytes together, each with 192 more: an anonymous file, of which

@@ -2,7 +2,6 @@
 #include "http/client/backend/acquire.h"
 
 #include <errno.h>
-#include <limits.h>
 
 #include <weir/log.h>
 
@@ -51,11 +50,13 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 static int enter(weir_backend *b, struct weir__fetch *f)
 {
     struct weir__backend_common *common = weir__backend_common(b);
-    const int limit = weir__backend_options(b)->limit > 0 ? weir__backend_options(b)->limit : INT_MAX;
+    const int limit = weir__backend_options(b)->limit;
     enum weir__breaker_verdict verdict;
 
     weir__instance_count(&common->requests);
-    if (!weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit))
+    if (limit == 0)
+        weir__backend_add_one(&common->counts.in_use, b->member.process);
+    else if (!weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit))
         return refuse(b, f, WEIR_BACKEND_LIMITED);
     verdict = weir__breaker_is_closed(&common->breaker)
                   ? WEIR__BREAKER_PASSES
@@ -77,8 +78,7 @@ void weir__backend_leave(struct weir__fetch *f)
     if (b == NULL)
         return;
     if (use->instance != NULL)
-        weir__backend_give_one(weir__instance_in_use(weir__backend_common(b), use->instance),
-                               b->member.process);
+        weir__backend_give_one(&weir__backend_common(b)->counts.of_instance[use->number], b->member.process);
     weir__backend_give_one(&weir__backend_common(b)->counts.in_use, b->member.process);
     if (use->is_probe && !use->is_counted)
         weir__breaker_forgo(&weir__backend_common(b)->breaker, weir__loop_now_ns(b->member.loop));
@@ -205,7 +205,8 @@ static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *o
     const int number = weir__backend_number_of(b, origin);
 
     f->use.instance = &common->instances[number];
-    (void)atomic_fetch_add(&common->counts.of_instance[number].cells[b->member.process], 1);
+    f->use.number = (uint8_t)number;
+    weir__backend_add_one(&common->counts.of_instance[number], b->member.process);
     weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);
 }

@@ -67,7 +67,7 @@ struct weir__backend_common {
     struct weir__backend_counts counts; /* first */
     atomic_int processes;               /* the greatest number of a process that had it open, plus one */
 
-    /* Of a block of shared memory, under its lock: what it is for, see common.c. */
+    /* Of a block of shared memory, under its lock: what it is for, see common_block.c. */
     char name[WEIR__BACKEND_COMMON_NAME_BYTES];
     uint64_t digest;          /* of name and options; 0: it is for nothing yet */
     uint64_t serial;          /* no other use of a block has had it */
@@ -91,21 +91,6 @@ static inline int weir__instance_url(const struct weir__instance *i)
 {
     return i->urls != 0 ? __builtin_ctzll(i->urls) : 0;
 }
-
-struct weir__backend_settings;
-
-/* --- in shared memory --- */
-
-/* Finds the block of the backend of these settings, or makes one, for this process to use. After a failure
- * there is none. Returns: 0; -ENOSPC. */
-int weir__backend_common_join(weir_shared *memory, const struct weir__backend_settings *settings,
-                              int64_t now_ns, struct weir__backend_common **out) WEIR_CHECKED;
-
-/* The process uses it no longer, and has nothing of it. */
-void weir__backend_common_leave(weir_shared *memory, struct weir__backend_common *c);
-
-/* Takes the lock of the memory, until weir__shared_leave(); the table of instances is whole. */
-void weir__backend_common_enter(weir_shared *memory, struct weir__backend_common *c);
 
 /* --- counts --- */
 
@@ -142,6 +127,11 @@ static inline weir_shared_count *weir__instance_in_use(struct weir__backend_comm
                                                        const struct weir__instance *instance)
 {
     return &c->counts.of_instance[instance - c->instances];
+}
+
+static inline void weir__backend_add_one(weir_shared_count *n, int process)
+{
+    (void)atomic_fetch_add(&n->cells[process], 1);
 }
 
 static inline void weir__backend_give_one(weir_shared_count *n, int process)

@@ -12,7 +12,7 @@
 #include "core/loop.h"
 #include "core/registry.h"
 #include "core/shared.h"
-#include "http/client/backend/common.h"
+#include "http/client/backend/common_block.h"
 #include "http/client/backend/settings.h"
 
 struct weir_runtime;

@@ -11,7 +11,7 @@
  *     outcome.c      what the end of a request means for its instance and the breaker
  *     statistics.c   weir_backend_each()
  *     shared.c       what the loops have in common: found, joined, left; and messages between members
- *     common.c       the part of it that processes have in common, too
+ *     common_block.c the part of it that processes have in common, found in shared memory
  *     settings.c     options
  *
  *     instances.c, balance.c, eject.c, breaker.c, health.c     know neither loops nor requests

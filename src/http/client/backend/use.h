@@ -7,6 +7,7 @@
 #define WEIR__BACKEND_USE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct weir_backend;
 struct weir__instance;
@@ -14,6 +15,7 @@ struct weir__instance;
 struct weir__backend_use {
     struct weir_backend *backend;    /* NULL: none, or it has left */
     struct weir__instance *instance; /* NULL: none is chosen */
+    uint8_t number;                  /* of the instance */
     bool is_probe;                   /* of the breaker */
     bool is_counted;                 /* how it ended */
 };

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A backend of several processes, which are killed at any moment of their lives: nothing of what they had
  * stays taken. */
-enum { CHILDREN = 8, AT_ONCE = 3 };
-
 #include "processes_rig.h"
 
-enum { CONNECTIONS = 4, LIMIT = 12 };
+enum { CHILDREN = 8, AT_ONCE = 3, CONNECTIONS = 4, LIMIT = 12 };
 
 static void begin_life(struct rig *rig, int member)
 {
@@ -57,7 +55,8 @@ static void the_killed_leave_nothing_taken(void **state)
 {
     (void)state;
     for (seed = seed_first(); seed <= seed_last(3); seed++)
-        run_processes((weir_backend_options){.connections_max = CONNECTIONS,
+        run_processes(CHILDREN,
+                      (weir_backend_options){.connections_max = CONNECTIONS,
                                              .limit = LIMIT,
                                              .waiting_max = 6,
                                              .health = {.path = "/healthz", .every = weir_ms(5)}},

@@ -17,7 +17,7 @@
 
 #include "http/client/backend/state.h"
 
-enum { ROOM = 1 << 20 };
+enum { ROOM = 1 << 20, CHILDREN_MAX = 8 };
 
 /* --- a child: it does what its parent says, one letter after the other --- */
 
@@ -39,8 +39,9 @@ struct rig {
     const char *url[1];
     char path[160];
     int fd;
-    weir_shared *shared; /* the parent's, which is member CHILDREN */
-    struct child children[CHILDREN];
+    weir_shared *shared; /* the parent's, whose number is child_count */
+    struct child children[CHILDREN_MAX];
+    int child_count;
     int (*body)(struct rig *rig);
 };
 
@@ -137,7 +138,7 @@ static inline void be_child(const struct rig *rig, int member, int from, int to)
 {
     struct child_main main = {rig, from, to};
     weir_options options = {
-        .io = WEIR_IO_EPOLL, .log_level = WEIR_LOG_ERROR, .seed = seed * CHILDREN + (uint64_t)member + 1};
+        .io = WEIR_IO_EPOLL, .log_level = WEIR_LOG_ERROR, .seed = seed * CHILDREN_MAX + (uint64_t)member + 1};
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || weir_shared_open(rig->fd, member, &options.shared) < 0)
         _exit(1);
@@ -237,9 +238,9 @@ static inline void open_backend(struct rig *rig)
     assert_int_equal(weir_backend_open(&rig->options, &cluster.backend), 0);
 }
 
-static inline void run_processes(weir_backend_options options, int (*body)(struct rig *rig))
+static inline void run_processes(int children, weir_backend_options options, int (*body)(struct rig *rig))
 {
-    struct rig rig = {.options = options, .body = body};
+    struct rig rig = {.options = options, .body = body, .child_count = children};
     char folder[] = "/tmp/weir-processes-XXXXXX";
 
     assert_non_null(mkdtemp(folder));
@@ -249,11 +250,11 @@ static inline void run_processes(weir_backend_options options, int (*body)(struc
     rig.options.urls = rig.url;
     rig.options.url_count = 1;
     assert_int_equal(weir_shared_make(ROOM, &rig.fd), 0);
-    for (int i = 0; i < CHILDREN; i++)
+    for (int i = 0; i < children; i++)
         begin_child(&rig, i);
-    assert_int_equal(weir_shared_open(rig.fd, CHILDREN, &rig.shared), 0);
+    assert_int_equal(weir_shared_open(rig.fd, children, &rig.shared), 0);
     assert_int_equal(weir_run(&(weir_options){.shared = rig.shared, .seed = seed}, run_body, &rig), 0);
-    for (int i = 0; i < CHILDREN; i++) {
+    for (int i = 0; i < children; i++) {
         if (rig.children[i].pid > 0)
             kill_child(&rig, i);
         (void)close(rig.children[i].to);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A backend of several processes: maxima, ejection, breaker and keeper are those of all of them; what one
  * that is killed had is given back. */
-enum { CHILDREN = 3, ROUNDS = 20, LOOKS_EACH_MS = 250 };
-
 #include "processes_rig.h"
+
+enum { CHILDREN = 3, ROUNDS = 20, LOOKS_EACH_MS = 250 };
 
 /* --- maxima --- */
 
@@ -38,7 +38,7 @@ static int common_limit(struct rig *rig)
 static void all_processes_have_one_limit(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.limit = 3}, common_limit);
+    run_processes(CHILDREN, (weir_backend_options){.limit = 3}, common_limit);
 }
 
 static int wait_for_the_dead(struct rig *rig)
@@ -67,7 +67,7 @@ static int wait_for_the_dead(struct rig *rig)
 static void connections_of_the_dead_are_free(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.connections_max = 2}, wait_for_the_dead);
+    run_processes(CHILDREN, (weir_backend_options){.connections_max = 2}, wait_for_the_dead);
 }
 
 /* The one connection is idle in one process when the other asks. */
@@ -90,7 +90,7 @@ static int ask_in_turn(struct rig *rig)
 static void an_idle_connection_is_given_up_for_another_process(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.connections_max = 1}, ask_in_turn);
+    run_processes(CHILDREN, (weir_backend_options){.connections_max = 1}, ask_in_turn);
 }
 
 static int wait_too_many(struct rig *rig)
@@ -111,7 +111,7 @@ static int wait_too_many(struct rig *rig)
 static void all_processes_have_one_maximum_of_waiting(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.connections_max = 1, .waiting_max = 1}, wait_too_many);
+    run_processes(CHILDREN, (weir_backend_options){.connections_max = 1, .waiting_max = 1}, wait_too_many);
 }
 
 /* A process that is stopped while it waits holds up nobody for good, and gets its turn when it goes on. */
@@ -141,7 +141,7 @@ static int stop_one_that_waits(struct rig *rig)
 static void a_stopped_process_holds_nobody_up(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.connections_max = 1}, stop_one_that_waits);
+    run_processes(CHILDREN, (weir_backend_options){.connections_max = 1}, stop_one_that_waits);
 }
 
 /* --- what is known of it --- */
@@ -164,7 +164,8 @@ static int fail_elsewhere(struct rig *rig)
 static void all_processes_have_one_breaker(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.breaker = {.failed_percent = 50, .open = weir_seconds(60)},
+    run_processes(CHILDREN,
+                  (weir_backend_options){.breaker = {.failed_percent = 50, .open = weir_seconds(60)},
                                          .eject.after = -1},
                   fail_elsewhere);
 }
@@ -188,7 +189,8 @@ static int eject_elsewhere(struct rig *rig)
 static void all_processes_have_one_ejection(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.eject = {.at_most_percent = 100, .period = weir_seconds(300)}},
+    run_processes(CHILDREN,
+                  (weir_backend_options){.eject = {.at_most_percent = 100, .period = weir_seconds(300)}},
                   eject_elsewhere);
 }
 
@@ -235,7 +237,8 @@ static int keep_in_turn(struct rig *rig)
 static void one_process_checks_and_another_goes_on(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.health = {.path = "/healthz", .every = weir_ms(10)}}, keep_in_turn);
+    run_processes(CHILDREN, (weir_backend_options){.health = {.path = "/healthz", .every = weir_ms(10)}},
+                  keep_in_turn);
 }
 
 /* --- other options --- */
@@ -278,7 +281,7 @@ static int change_options(struct rig *rig)
 static void other_options_make_another_backend(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.limit = 2}, change_options);
+    run_processes(CHILDREN, (weir_backend_options){.limit = 2}, change_options);
 }
 
 /* What it counted is there for the process that replaces it. */
@@ -299,7 +302,7 @@ static int replace(struct rig *rig)
 static void what_is_known_outlives_the_process(void **state)
 {
     (void)state;
-    run_processes((weir_backend_options){.limit = 2}, replace);
+    run_processes(CHILDREN, (weir_backend_options){.limit = 2}, replace);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/client/backend/common.h"
+#include "http/client/backend/common_block.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 
 #include "core/shared.h"
 #include "http/client/backend/instances.h"
-#include "http/client/backend/settings.h"
 
 /* --- in shared memory: "backend 0", "backend 1", …, each for whatever backend a living process has open ---
  */
