@@ -190,4 +190,19 @@ def a_limit_that_is_reached_is_seen():
         until("it is over", lambda: 'weir_backend_in_use{backend="b"} 0\n' in page(weir, "/metrics"))
 
 
-run(an_instance_dies_and_comes_back, a_breaker_that_opens_is_seen, a_limit_that_is_reached_is_seen)
+def a_limit_is_that_of_all_processes():
+    with Held() as held, Weir("serve", config="processes: 2\nloops: 1" + CALLS.format(port=held.backend.port, more="limit: 1")) as weir, \
+            connect(weir.address()) as first:
+        first.sendall(b"GET /page HTTP/1.1\r\nHost: h\r\n\r\n")
+        held.wait_for(1)
+        for _ in range(12): # of either process
+            same(json.loads(ask(weir.address(), "/page").body), {"c": {"error": "limited"}})
+        same(backend(weir, "b")["in_use"], 1)
+
+        for process in json.loads(page(weir, "/processes"))["processes"]: # one of them has it, is killed, and gives it back
+            os.kill(process["pid"], signal.SIGKILL)
+        held.released.set()
+        until("it is free", lambda: json.loads(ask(weir.address(), "/page").body)["c"].get("status") == 200)
+
+
+run(an_instance_dies_and_comes_back, a_breaker_that_opens_is_seen, a_limit_that_is_reached_is_seen, a_limit_is_that_of_all_processes)
