@@ -222,7 +222,7 @@ static int drain(struct rig *rig)
 {
     weir_stream *idle = rig_connect(rig), *kept = rig_connect(rig), *busy = rig_connect(rig);
     weir_instant start;
-    weir_scope shield; /* the server is cancelled, but this task is in the same scope */
+    weir_scope shield;
 
     rig_send(kept, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(rig_answer(kept, answer, sizeof answer), 200);
@@ -233,6 +233,7 @@ static int drain(struct rig *rig)
     rig_send(busy, "GET /sleeping HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(weir_event_wait(&asleep), 0);
     weir_scope_cancel(&rig->serving);
+    /* The server is cancelled, but this task is in the same scope. */
     weir_scope_open(&shield, weir_never(), WEIR_SHIELD);
     assert_int_equal(weir_sleep(weir_ms(3000)), 0);
     rig_send(kept, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"); /* once more, for the last time */
