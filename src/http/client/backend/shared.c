@@ -47,9 +47,9 @@ static int join_others(struct weir__backend_shared *s, struct weir__loop *loop)
 {
     int err = weir__backend_common_join(s->memory, &s->settings, weir__loop_now_ns(loop), &s->common);
 
+    s->process = weir_shared_member(s->memory);
     if (err < 0 || loop->runtime->options.io == WEIR_IO_SIM)
         return err;
-    s->process = weir_shared_member(s->memory);
     err = weir_shared_listen(s->memory, &s->listener, look, s);
     s->listens = err == 0;
     if (err < 0)
@@ -237,7 +237,7 @@ void weir__backend_disclaim(struct weir__backend_member *m, bool pass_on)
             notify_another(m);
     }
     weir__lock_leave(&s->lock);
-    if (s->memory != NULL)
+    if (pass_on && s->memory != NULL)
         weir__shared_ring_others(s->memory);
 }
 

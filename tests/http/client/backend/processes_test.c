@@ -305,6 +305,39 @@ static void what_is_known_outlives_the_process(void **state)
     run_processes(CHILDREN, (weir_backend_options){.limit = 2}, replace);
 }
 
+/* --- simulated: no thread listens, and the counts are those of this member --- */
+
+static int count_alone(void *arg)
+{
+    struct weir__backend_counts *counts;
+    struct cluster c;
+
+    (void)arg;
+    cluster_open(&c, 1, serve, &(weir_backend_options){.health.path = "/healthz"});
+    counts = &weir__backend_common(c.backend)->counts;
+    assert_int_equal(ask(&c, "/", NULL), 0);
+    assert_int_equal(weir_shared_count_of(&counts->users, 2), 1);
+    assert_int_equal(weir_shared_count_of(&counts->keeper, 2), 1);
+    assert_int_equal(weir_shared_count_of(&counts->connections, 2), 1);
+    assert_at_rest(&c);
+    cluster_close(&c);
+    assert_int_equal(weir_shared_count_of(&counts->users, 2), 0);
+    return 0;
+}
+
+static void a_member_counts_in_its_own_cells(void **state)
+{
+    weir_options options = {.io = WEIR_IO_SIM, .seed = 1};
+    int fd;
+
+    (void)state;
+    assert_int_equal(weir_shared_make(ROOM, &fd), 0);
+    assert_int_equal(weir_shared_open(fd, 2, &options.shared), 0);
+    assert_int_equal(weir_run(&options, count_alone, NULL), 0);
+    weir_shared_close(options.shared);
+    (void)close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(one_process_checks_and_another_goes_on),
         cmocka_unit_test(other_options_make_another_backend),
         cmocka_unit_test(what_is_known_outlives_the_process),
+        cmocka_unit_test(a_member_counts_in_its_own_cells),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
