@@ -153,7 +153,7 @@ static int listen_at(struct admin_of_many *admin, const struct config *config, s
     return err;
 }
 
-void many_give_up(struct admin_of_many *admin)
+static void give_up(struct admin_of_many *admin)
 {
     if (admin->given_up)
         return;
@@ -242,6 +242,7 @@ int admin_of_many_open(weir_scope *scope, const struct config *config,
     admin->supervisor = *supervisor;
     admin->config = config;
     admin->started = weir_now();
+    admin->give_up = give_up;
     weir_mutex_init(&admin->lock);
     weir_mutex_init(&admin->control);
     weir_event_init(&admin->opened);

@@ -13,7 +13,7 @@
 #include <weir/http_client.h>
 #include <weir/time.h>
 
-#include "admin/admin_of_many.h"
+#include "admin/admin_supervisor.h"
 
 enum { ASKING_MS = 200 };
 

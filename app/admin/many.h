@@ -20,7 +20,7 @@
 #include <weir/http_server.h>
 #include <weir/sync.h>
 
-#include "admin/admin_of_many.h"
+#include "admin/admin_supervisor.h"
 #include "admin/asking.h"
 #include "metrics/joined.h"
 
@@ -55,7 +55,8 @@ struct admin_of_many {
     weir_scope *scope;                /* of its tasks, while it is open */
     struct many_listening *listening; /* NULL: there is no admin address */
     weir_event opened, closing, ended;
-    int err; /* of opening */
+    int err;                                      /* of opening */
+    void (*give_up)(struct admin_of_many *admin); /* gives the address up, to another gateway */
     bool given_up;
 };
 
@@ -106,8 +107,5 @@ int many_page_profile(weir_request *req, weir_response *res, struct admin_of_man
 int many_page_processes(weir_request *req, weir_response *res, struct admin_of_many *admin);
 int many_page_reload(weir_request *req, weir_response *res, struct admin_of_many *admin);
 int many_page_drain(weir_request *req, weir_response *res, struct admin_of_many *admin);
-
-/* Gives the address up, as a gateway that has drained. */
-void many_give_up(struct admin_of_many *admin);
 
 #endif

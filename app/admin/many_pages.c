@@ -57,7 +57,7 @@ static int yield(weir_request *req, weir_response *res, struct admin_of_many *ad
         return weir_respond_fault(res, 409, "in_use",
                                   "this gateway does not drain: it keeps its admin address");
     err = weir_respond_text(res, 200, "given up\n");
-    many_give_up(admin);
+    admin->give_up(admin);
     return err;
 }
 
