@@ -165,7 +165,7 @@ def what_was_compressed_comes_back():
 
 
 def resident(weir):
-    with open(f"/proc/{weir.process.pid}/status") as file:
+    with open(f"/proc/{weir.gateway}/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
 
 

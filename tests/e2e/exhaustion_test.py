@@ -57,19 +57,19 @@ def passes_whole(connection):
 
 
 def limit_descriptors(weir, count):
-    resource.prlimit(weir.process.pid, resource.RLIMIT_NOFILE, (count, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    resource.prlimit(weir.gateway, resource.RLIMIT_NOFILE, (count, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 def room_for(weir, more):
     """Has the gateway open so many descriptors more, and none beyond."""
-    used = sorted(int(fd) for fd in os.listdir(f"/proc/{weir.process.pid}/fd"))
+    used = sorted(int(fd) for fd in os.listdir(f"/proc/{weir.gateway}/fd"))
     free = [fd for fd in range(used[-1] + 2 + more) if fd not in used]
     limit_descriptors(weir, free[more])
 
 
 def pipes(weir):
     """The ends of pipes that the gateway has open."""
-    folder, found = f"/proc/{weir.process.pid}/fd", 0
+    folder, found = f"/proc/{weir.gateway}/fd", 0
     for fd in os.listdir(folder):
         with contextlib.suppress(FileNotFoundError): # it was closed meanwhile
             found += os.readlink(f"{folder}/{fd}").startswith("pipe:")

@@ -63,13 +63,13 @@ def may_dump():
 
 
 @contextlib.contextmanager
-def busy_gateway():
+def busy_gateway(*arguments):
     """A gateway with tasks of each sort: below another task, asleep, with a queued job, with a running job."""
     with Held() as held, contextlib.ExitStack() as stack:
         url = f"http://127.0.0.1:{held.backend.port}/"
         calls = ", ".join(f'{{name: {name}, url: "{url}"}}' for name in ("user", "orders", "own"))
         page = f'  - {{path: "/page/{{id}}", gather: {{deadline: 1m, calls: [{calls}]}}}}\n'
-        weir = stack.enter_context(Weir("serve", config=CONFIG + page, preexec=may_dump if not why_not_dumped() else None))
+        weir = stack.enter_context(Weir("serve", *arguments, config=CONFIG + page, preexec=may_dump if not why_not_dumped() else None))
         for path in ("/page/7", "/sleep", "/sleep", "/burn", "/burn", "/burn"):
             stack.enter_context(connect(weir.address())).sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         held.wait_for(3)
@@ -114,7 +114,7 @@ def task_commands(page, user):
 
 def a_process_is_looked_at():
     with busy_gateway() as (weir, backend):
-        target = ["-p", str(weir.process.pid)]
+        target = ["-p", str(weir.gateway)]
         said, _ = gdb(*target, *commands("weir tasks"))
         page, user = check_tree(said, backend)
         check_one(gdb(*target, *task_commands(page, user))[0], page, user)
@@ -124,7 +124,7 @@ def a_process_is_looked_at():
 
 
 def a_dump_is_looked_at():
-    with busy_gateway() as (weir, backend):
+    with busy_gateway("--single") as (weir, backend):
         weir.signal(signal.SIGABRT)
         same(weir.exit(), -signal.SIGABRT)
         dumps = glob.glob(os.path.join(weir.directory.name, "core*"))
@@ -140,7 +140,7 @@ def what_cannot_be_had_is_told():
     with busy_gateway() as (weir, _):
         for command, expected in {"weir task 4000000": "weir task: no task 4000000; 'weir tasks' lists them",
                                   "weir task main": "weir task: expected ID or ID bt", "weir task 1 back": "weir task: expected ID or ID bt"}.items():
-            _, said = gdb("-p", str(weir.process.pid), *commands(command))
+            _, said = gdb("-p", str(weir.gateway), *commands(command))
             assert expected in said, (command, said)
 
 

@@ -75,7 +75,7 @@ def nothing_is_reported_under_load():
 def the_guard_is_in_the_program():
     with rig.Weir("serve", config=CONFIG.replace("PORT", "1")) as weir:
         weir.address()
-        with open(f"/proc/{weir.process.pid}/maps", encoding="utf-8") as maps:
+        with open(f"/proc/{weir.gateway}/maps", encoding="utf-8") as maps:
             assert "libweir-guard.so" in maps.read()
         weir.signal(rig.signal.SIGTERM)
         rig.same(weir.exit(), 0)

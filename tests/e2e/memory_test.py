@@ -14,7 +14,7 @@ MIB = 1 << 20
 
 
 def resident(weir):
-    with open(f"/proc/{weir.process.pid}/statm") as file:
+    with open(f"/proc/{weir.gateway}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

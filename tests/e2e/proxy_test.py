@@ -502,7 +502,7 @@ def memory_is_constant():
     with Backend(handle) as backend, Weir("serve", config=config(backend.port)) as weir:
         address = weir.address()
         ask(address, "/nothing", method="TRACE")
-        before = resident(weir.process.pid)
+        before = resident(weir.gateway)
         with connect(address) as c:
             c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
             c.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -516,7 +516,7 @@ def memory_is_constant():
             for _ in range(MANY >> 20):
                 c.sendall(piece)
             same(receive(c).status, 200)
-        grown = resident(weir.process.pid) - before
+        grown = resident(weir.gateway) - before
         assert grown < 8 << 20, f"{grown} bytes more"
 
 

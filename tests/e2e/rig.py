@@ -104,6 +104,16 @@ class Weir:
         host, port = self.wait_for(rf"listening addr=(\S+) for={what}")[1].rsplit(":", 1)
         return host, int(port)
 
+    def gateways(self):
+        """The gateway processes of a supervisor, oldest first."""
+        return [pid for pid in children(self.process.pid) if b"gateway-process" in command_line(pid)]
+
+    @property
+    def gateway(self):
+        """The process that serves, once it does: the last that was started, or the program itself without a supervisor."""
+        self.wait_for("listening addr=\\S+ for=gateway")
+        return (self.gateways() or [self.process.pid])[-1]
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -181,10 +191,25 @@ def read_all(connection):
     return data
 
 
+def children(pid):
+    """The processes that a process has started, oldest first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                found += [int(child) for child in file.read().split()]
+    return sorted(found)
+
+
+def command_line(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+    return b""
+
+
 def descriptors(weir):
     """How many the gateway has open, once it runs."""
-    weir.address()
-    return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
+    return len(os.listdir(f"/proc/{weir.gateway}/fd"))
 
 
 def answering(status="200 OK", body=b"{}", kind="application/json", requests=None, begun=None):

@@ -190,7 +190,7 @@ def files_change_in_the_middle_of_handshakes():
 
 
 def resident(weir):
-    with open(f"/proc/{weir.process.pid}/statm", encoding="ascii") as file:
+    with open(f"/proc/{weir.gateway}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -183,6 +183,6 @@ def url(weir, path, scheme="http"):
 
 def resident(weir):
     """Bytes of memory that the gateway holds, and has held at most."""
-    with open(f"/proc/{weir.process.pid}/status", encoding="ascii") as file:
+    with open(f"/proc/{weir.gateway}/status", encoding="ascii") as file:
         text = file.read()
     return tuple(int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M)[1]) << 10 for name in ("VmRSS", "VmHWM"))

@@ -37,7 +37,7 @@ class Watch:
     """Looks at the gateway again and again: what it holds, from the moment that a body is warm."""
 
     def __init__(self, weir):
-        self.folder = f"/proc/{weir.process.pid}"
+        self.folder = f"/proc/{weir.gateway}"
         self.seen, self.ended = [], threading.Event()
         self.thread = threading.Thread(target=self.look, daemon=True)
 
