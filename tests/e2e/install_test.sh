@@ -257,7 +257,17 @@ declared_functions_are_there() {
     [ -n "$declared" ] && [ -z "$missing" ]
 }
 
-echo 1..13
+units_are_valid() { # of systemd; the program is not where it will be
+    local units=$prefix/lib/systemd/system
+    grep -q "^ExecStart=/.*bin/weir serve /etc/weir/weir.yaml$" "$units/weir.service" || return 1
+    mkdir "$dir/units"
+    sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$units/weir.service" >"$dir/units/weir.service"
+    cp "$units/weir.socket" "$dir/units"
+    (cd "$dir/units" && systemd-analyze verify --man=no ./weir.service ./weir.socket) &&
+        systemd-analyze security --offline=yes --threshold=25 --no-pager "$dir/units/weir.service" # 0 (good) to 100
+}
+
+echo 1..14
 write_program
 check "make install puts headers, libraries, guide and examples in place" installs
 check "every link of an installed document leads to a file" links_lead_somewhere
@@ -270,6 +280,11 @@ if command -v cmake >/dev/null; then
     check "a project finds the libraries through CMake" builds_by_cmake
 else
     skip "no cmake (package cmake)"
+fi
+if command -v systemd-analyze >/dev/null; then
+    check "the units of systemd are valid" units_are_valid
+else
+    skip "no systemd-analyze (package systemd)"
 fi
 check "a program chooses the guard through pkg-config" chooses_guard
 check "the guard can be loaded into a program that does not know it" is_guarded_by_preloading
