@@ -14,6 +14,7 @@
 
 #include "gateway/early_end.h"
 #include "gateway/memory_limits.h"
+#include "gateway/start_check.h"
 #include "gateway/start_limits.h"
 #include "http/listening.h"
 #include "supervisor/answers.h"
@@ -286,6 +287,23 @@ static void say(void *arg, const char *line)
     text_out_printf(arg, "%s\n", line);
 }
 
+/* Adds the faults that a gateway process would find, since none is started. */
+static void find_others(const struct supervisor *s, struct config_faults *faults)
+{
+    const struct start_options options = {.listen_key = "listen",
+                                          .admin_key = "admin",
+                                          .root = "",
+                                          .flags = START_INHERITS};
+    struct start_findings *found = malloc(sizeof *found);
+
+    if (found == NULL)
+        return;
+    if (start_check(&s->in_force->config, s->options->file, &options, found) < 0)
+        for (size_t i = 0; i < found->faults.count; i++)
+            config_fault(faults, found->faults.fault[i].place, "%s", found->faults.fault[i].text);
+    free(found);
+}
+
 /* Reads the file and opens the listeners. */
 static int prepare(struct supervisor *s)
 {
@@ -301,8 +319,11 @@ static int prepare(struct supervisor *s)
         s->first = calloc(s->in_force->config.listen_count, sizeof *s->first);
         err = s->listeners != NULL && s->first != NULL ? 0 : -ENOMEM;
     }
-    if (err == 0)
+    if (err == 0) {
         err = listeners_open(s->listeners, &s->in_force->config, &faults, s->first);
+        if (err == -WEIR_ECONFIG)
+            find_others(s, &faults);
+    }
     if (err == -WEIR_ECONFIG)
         config_faults_each(&faults, true, say, &s->said);
     return err;

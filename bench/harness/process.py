@@ -168,17 +168,18 @@ class Process:
         return total / 1e9
 
     def thread_cpu_seconds(self, name):
-        """Returns the CPU time of its threads with this name."""
+        """Returns the CPU time of the threads of the tree with this name."""
         total = 0
-        for thread in Path(f"/proc/{self.child.pid}/task").iterdir():
-            if (thread / "comm").read_text().strip() == name:
-                total += int((thread / "schedstat").read_text().split()[0])
+        for pid in self.tree():
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                if (thread / "comm").read_text().strip() == name:
+                    total += int((thread / "schedstat").read_text().split()[0])
         return total / 1e9
 
     def peak_bytes(self):
-        """Returns the peak memory of the process itself."""
-        status = Path(f"/proc/{self.child.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
+        """Returns the peak memory of the largest process of the tree."""
+        peaks = (re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in self.tree())
+        return max(int(peak[1]) for peak in peaks if peak) * 1024
 
     def resident_bytes(self):
         """Returns the memory of the whole tree in user space, with shared pages divided, and its page tables."""

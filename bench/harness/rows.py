@@ -313,6 +313,7 @@ from computing import computing_rows  # noqa: E402
 from proxying import proxy_rows  # noqa: E402
 from pumping import pump_rows  # noqa: E402
 from securing import tls_rows  # noqa: E402
+from reloading import reload_rows  # noqa: E402
 from serving import serving_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
@@ -363,5 +364,6 @@ ROWS = [
     *pump_rows(Row),
     *proxy_rows(Row, ClosedLoop),
     *tls_rows(Row, OWN),
+    *reload_rows(Row),
     *watch_rows(Row, Micro, OWN),
 ]

@@ -137,6 +137,8 @@ def subjects(build, peers):
                 proxying("nginx/proxy.conf", lambda folder, path: ["nginx", "-p", folder, "-e", folder / "error.log", "-c", path])),
         Subject("haproxy", "haproxy", "apt-get install haproxy",
                 proxying("haproxy/haproxy.cfg", lambda folder, path: ["haproxy", "-db", "-f", path])),
+        Subject("haproxy reloading", "haproxy", "apt-get install haproxy",
+                proxying("haproxy/reload.cfg", lambda folder, path: ["haproxy", "-W", "-db", "-f", path])),
         Subject("go io.Copy", peers / "go-pump", "bench/peers/setup go", plain(peers / "go-pump")),
         Subject("openssl speed", "openssl", "apt-get install openssl", None),
         Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),

@@ -208,7 +208,9 @@ def command_line(pid):
 
 
 def descriptors(weir):
-    """How many the gateway has open, once it runs."""
+    """How many the gateway has open, once it runs. A supervisor that answers at the admin address keeps a connection to it."""
+    if any(line and "for=admin" in line for line in weir.lines):
+        ask(weir.address("admin"), "/metrics")
     return len(os.listdir(f"/proc/{weir.gateway}/fd"))
 
 
@@ -285,6 +287,14 @@ def receive(connection, method="GET"):
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:] if line)}
     bodiless = method == "HEAD" or status in (204, 304)
     return Answer(status, headers, b"" if bodiless else receive_body(connection, headers), b"")
+
+
+def use_last(connection, request=b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"):
+    """Asks until the answer says that the connection closes: the processes drain a moment after the supervisor says so."""
+    def is_told():
+        connection.sendall(request)
+        return receive(connection).headers.get("connection") == "close"
+    until("the process drains", is_told)
 
 
 def connect(address):

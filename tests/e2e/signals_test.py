@@ -6,7 +6,7 @@ import re
 import signal
 import time
 
-from rig import Held, Weir, ask, connect, receive, run, same, until
+from rig import Held, Weir, ask, connect, receive, run, same, until, use_last
 
 ROUTES = """
 routes:
@@ -87,10 +87,7 @@ def the_drain_ends_it_though_a_loop_is_held():
         weir.signal(signal.SIGTERM)
         weir.wait_for("draining")
 
-        def is_told():
-            start(idle, "/")
-            return receive(idle).headers.get("connection") == "close"
-        until("the process drains", is_told)
+        use_last(idle)
 
         def nobody_listens():
             try:
