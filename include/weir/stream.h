@@ -72,8 +72,8 @@ typedef struct weir_listener_options {
                              address */
     bool fd_shared;       /* other processes accept connections from fd as well, or will: closing the listener
                              closes the descriptor and leaves the queue as it is, with the connections in it.
-                             A server takes as many as it has room for, and none once it drains but those
-                             that were there when it began to */
+                             A server takes as many as it has room for; when it begins to drain, those that
+                             are there, and then no more */
     unsigned char reserved[15]; /* for later versions; zero */
 } weir_listener_options;
 

@@ -74,7 +74,8 @@ def busy_gateway(*arguments):
             stack.enter_context(connect(weir.address())).sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         held.wait_for(3)
         parked = lambda: ask(weir.address("admin"), "/tasks").body.decode()
-        until("all of them wait", lambda: parked().count("slot in compute") == 2 and parked().count("sleeping for another") == 2)
+        asleep = r'"GET /sleep"[^{}]*"sleeping for another'
+        until("all of them wait", lambda: parked().count("slot in compute") == 2 and len(re.findall(asleep, parked())) == 2)
         yield weir, f"127.0.0.1:{held.backend.port}"
 
 

@@ -208,10 +208,15 @@ def command_line(pid):
 
 
 def descriptors(weir):
-    """How many the gateway has open, once it runs. A supervisor that answers at the admin address keeps a connection to it."""
-    if any(line and "for=admin" in line for line in weir.lines):
-        ask(weir.address("admin"), "/metrics")
-    return len(os.listdir(f"/proc/{weir.gateway}/fd"))
+    """How many the gateway has open, once it runs, but for connections with its supervisor."""
+    folder = f"/proc/{weir.gateway}/fd"
+    with open("/proc/net/unix", encoding="utf-8") as sockets: # address, counts, protocol, flags, type, state (3: connected), inode, path
+        own = {fields[6] for fields in map(str.split, sockets) if len(fields) == 8 and fields[5] == "03" and "/gateway-" in fields[7]}
+    found = []
+    for fd in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(f"{folder}/{fd}"))
+    return len([link for link in found if link.removeprefix("socket:[").removesuffix("]") not in own])
 
 
 def answering(status="200 OK", body=b"{}", kind="application/json", requests=None, begun=None):

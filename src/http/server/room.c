@@ -18,7 +18,8 @@
 
 static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* after so long a connection is idle, or slow */
 
-int weir__room(const struct weir_server *server)
+/* How many more connections there may be. */
+static int room(const struct weir_server *server)
 {
     int left = server->options.limits.connections;
 
@@ -155,7 +156,7 @@ static void check(struct weir__server_loop *home)
 {
     if (!home->serving || home->draining)
         return;
-    if (home->full && (has_closable(home) || weir__room(home->server) > 0))
+    if (home->full && (has_closable(home) || room(home->server) > 0))
         go_on_accepting(home);
     else if (!home->full && has_closable(home) && atomic_exchange(&home->server->room_wanted, false))
         make_room(home);
@@ -186,7 +187,7 @@ void weir__room_init(struct weir__server_loop *home)
 
 void weir__room_taken(struct weir__server_loop *home)
 {
-    int left = weir__room(home->server);
+    int left = room(home->server);
 
     if (left < 0)
         make_room(home);

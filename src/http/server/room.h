@@ -8,9 +8,6 @@
 
 #include "http/server/state.h"
 
-/* Returns: how many more connections there may be; < 0: so many too many. Any loop. */
-int weir__room(const struct weir_server *server);
-
 void weir__room_init(struct weir__server_loop *home);
 
 /* A connection has been accepted. */

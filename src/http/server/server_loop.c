@@ -148,20 +148,13 @@ int weir__server_loop_open(struct weir__server_loop *home, const weir_listener_o
 
 /* --- serving and draining --- */
 
-/* How many connections may be accepted at once while draining. Whoever closes a queue that no other process
- * has takes all that is in it, whatever the limit of connections. */
-static int most_of(const struct weir__server_loop *home, const weir_listener *l)
-{
-    int room = l->shared ? weir__room(home->server) : ACCEPTED_AT_ONCE;
-
-    return room < ACCEPTED_AT_ONCE ? room : ACCEPTED_AT_ONCE;
-}
-
-/* Accepts what is queued by the kernel. */
+/* Accepts what is queued by the kernel, whatever the limit of connections: if no other process has the queue,
+ * or all of them drain, it ends with this one. One that is to end at once leaves it to the others. */
 static void accept_all(struct weir__server_loop *home)
 {
     for (size_t i = 0; i < home->listener_count; i++)
-        while (weir__listener_take(home->listeners[i], most_of(home, home->listeners[i])))
+        while (!(home->cut && home->listeners[i]->shared) &&
+               weir__listener_take(home->listeners[i], ACCEPTED_AT_ONCE))
             if (weir_yield() < 0)
                 return;
 }
