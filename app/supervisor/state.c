@@ -12,12 +12,13 @@ void supervisor_end(struct supervisor *s)
     const struct config *config = &s->in_force->config;
 
     if (s->asked++ == 0) {
-        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain));
         s->phase = SUPERVISOR_DRAINING;
         notify_stopping(s->notify, "draining");
         listeners_keep(s->listeners, NULL);
         processes_drain(&s->processes);
         weir_event_set(&s->drains);
+        /* When this is read, the pages say so, too. */
+        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain));
     } else if (s->asked == 2) {
         weir_log(WEIR_LOG_INFO, "ending at once");
         processes_hurry(&s->processes);

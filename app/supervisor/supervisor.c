@@ -31,27 +31,6 @@ enum {
 
 /* --- signals --- */
 
-<<<<<<< HEAD
-=======
-void supervisor_end(struct supervisor *s)
-{
-    const struct config *config = &s->in_force->config;
-
-    if (s->asked++ == 0) {
-        s->phase = SUPERVISOR_DRAINING;
-        notify_stopping(s->notify, "draining");
-        listeners_keep(s->listeners, NULL);
-        processes_drain(&s->processes);
-        weir_event_set(&s->drains);
-        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain)); /* pages say so, too */
-    } else if (s->asked == 2) {
-        weir_log(WEIR_LOG_INFO, "ending at once");
-        processes_hurry(&s->processes);
-        applications_hurry(&s->applications);
-    }
-}
-
->>>>>>> f9dda66f (A drain of a shared queue takes what is there, whatever the limit: at a stop of all it ends with the last process)
 static void heed(struct supervisor *s, int number)
 {
     if (number == SIGTERM || number == SIGINT)
@@ -311,10 +290,8 @@ static void say(void *arg, const char *line)
 /* Adds the faults that a gateway process would find, since none is started. */
 static void find_others(const struct supervisor *s, struct config_faults *faults)
 {
-    const struct start_options options = {.listen_key = "listen",
-                                          .admin_key = "admin",
-                                          .root = "",
-                                          .flags = START_INHERITS};
+    const struct start_options options = {
+        .listen_key = "listen", .admin_key = "admin", .root = "", .flags = START_INHERITS};
     struct start_findings *found = malloc(sizeof *found);
 
     if (found == NULL)

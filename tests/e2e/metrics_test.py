@@ -404,13 +404,8 @@ def the_shape_of_stats_is_as_described():
         same(ask(weir.address(), "/page").status, 200)
         until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
         s = stats(weir)
-<<<<<<< HEAD
         same(set(s), {"apps", "version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
                       "routes", "origins", "backends", "tls", "loops", "pools"})
-=======
-        same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
-                      "routes", "origins", "backends", "apps", "tls", "loops", "pools"})
->>>>>>> 37b4b95c (End-to-end tests under a supervisor: descriptors, drains and stalls)
         same((s["backends"], s["tls"]), ([], []))
         same(s["refused"]["last_60s"], {"requests": 1, "refused": 0, "reasons": {}})
         same(set(s["unserved"]), {"fresh", "half_sent", "last_10s", "last_60s", "clients"})
