@@ -95,7 +95,7 @@ static void forget(struct process *p)
 {
     const size_t i = draw(NAMES);
 
-    p->has[i] = false;
+    p->has[i] = p->has[i] && draw(2) > 0; /* or it is reported with zeros */
     p->numbers[i] = p->durations[i] = 0;
 }
 
