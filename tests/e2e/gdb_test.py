@@ -80,7 +80,7 @@ def busy_gateway(*arguments):
 
 
 def check_tree(said, backend):
-    main = re.search(r"^(runtime \d, )?loop 0, thread \d+: \d+ tasks\nmain #1  the end of a server  age .*\nserver #\d+  the tasks of its scope \(1 left\)  age .*\n   serving a loop #\d+  a call on another loop  age ", said, re.M)
+    main = re.search(r"^(runtime \d, )?loop 0, thread \d+: \d+ tasks\nmain #1  the end of a server  age .*\nserver #\d+  the tasks of its scope \(1 left\)  age .*\n(?:   background .*\n)?   serving a loop #\d+  a call on another loop  age ", said, re.M)
     assert main, said
     page = re.search(rf"^GET /page/{{id}} #(\d+)  an answer from {backend}  age .*  left .*  for /page/{{id}}\n"
                      rf"   user #(\d+)  an answer from {backend}  age .*  left [0-9.]+ s  for /page/{{id}}  from gather_fetch_all gather_fetch\.c:\d+\n"
