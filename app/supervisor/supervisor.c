@@ -25,8 +25,7 @@
 #include "supervisor/state.h"
 
 enum {
-    SHARED_BYTES = 256 << 20, /* room for 256 backends, 64 KiB each, in every generation that drains; pages that
-                                 are not used do not exist */
+    SHARED_BYTES = 256 << 20, /* for 256 backends of five generations; unused pages do not exist */
     SAID_BYTES_MAX = 48 << 10
 };
 
