@@ -296,12 +296,13 @@ static size_t ask_by_message(struct helpers *h, const struct helper *helper)
     struct pollfd readable = {.fd = helper->fd, .events = POLLIN};
     char question[32];
     size_t length = 0, skip = 0;
+    int64_t left_ms;
     int n = snprintf(question, sizeof question, "stack %u\n", ++h->asked);
 
     if (send(helper->fd, question, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) != n)
         return 0;
-    while (now_ms() < until_ms && length < sizeof h->answer &&
-           poll(&readable, 1, (int)(until_ms - now_ms())) > 0) {
+    while ((left_ms = until_ms - now_ms()) > 0 && length < sizeof h->answer &&
+           poll(&readable, 1, (int)left_ms) > 0) {
         ssize_t got = recv(helper->fd, h->answer + length, sizeof h->answer - length, MSG_DONTWAIT);
         if (got <= 0)
             return 0;

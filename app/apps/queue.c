@@ -175,8 +175,11 @@ void app_place_give(struct app_queue *queue, struct app_place *place, enum app_o
     give_back(queue, place);
 }
 
+/* For the supervisor that is a failure, too: a process that takes no connection any more answers no request.
+ */
 void app_place_refused(struct app_queue *queue, struct app_place *place)
 {
+    atomic_fetch_add(&queue->here->block->processes[place->entry].failures, 1);
     app_avoid(&queue->here->avoided[place->entry], place->serial, weir_now());
     give_back(queue, place);
 }

@@ -193,13 +193,16 @@ void app_child_signal(struct app_child *child, int number)
         (void)weir_process_signal(child->process, SIGCONT);
 }
 
-/* The guardian kills, when its socket ends: only it finds what the application has started. */
+/* The guardian kills, when its socket ends: only it finds what the application has started. It may have been
+ * stopped. */
 void app_child_kill(struct app_child *child)
 {
     if (child->process == NULL)
         return;
     if (child->control < 0)
         (void)weir_process_signal(child->process, SIGKILL);
-    else
+    else {
         (void)shutdown(child->control, SHUT_RDWR);
+        (void)weir_process_signal(child->process, SIGCONT);
+    }
 }

@@ -213,7 +213,7 @@ static int reload(struct supervisor *s, struct text_out *said)
     s->phase = SUPERVISOR_RELOADING;
     notify_reloading(s->notify);
     err = read_next(s, &next, said);
-    if (err == 0)
+    if (err == 0 && !s->processes.ending) /* else it would listen again */
         err = serve_next(s, next, said);
     in_force_release(next);
     if (s->processes.ending) {

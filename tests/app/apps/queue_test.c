@@ -62,6 +62,8 @@ static int choose(void *arg)
     d = take(&r);
     assert_int_equal(d.entry, c.entry); /* not the idle one, which leaves */
     app_place_refused(r.queue, &d);
+    assert_int_equal(atomic_load(&block->processes[c.entry].requests), 2);
+    assert_int_equal(atomic_load(&block->processes[c.entry].failures), 1); /* it was none that was answered */
     d = take(&r);
     assert_int_equal(d.entry, a.entry); /* c is avoided, though it has fewer */
     assert_int_equal(refused(&r), APP_FULL);
