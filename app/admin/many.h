@@ -45,6 +45,7 @@ struct admin_of_many {
     weir_client *client;
     weir_mutex lock;    /* of joined and processes, and whatever a page points to while it is written */
     weir_mutex control; /* one reload at a time */
+    int reloads;        /* that wait for it, and the one that has it: they go on without the clients */
     struct many_process processes[ADMIN_PROCESSES_MAX];
     struct admin_process list[ADMIN_PROCESSES_MAX]; /* as the supervisor listed them last */
     size_t listed;

@@ -9,7 +9,7 @@
 #include "admin/admin_pages.h"
 #include "admin/many.h"
 
-enum { TEXT_BYTES_MAX = 1 << 20 };
+enum { TEXT_BYTES_MAX = 1 << 20, RELOADS_MAX = 16 };
 
 /* --- what there is --- */
 
@@ -122,6 +122,7 @@ static int reload(void *arg)
         r->err = admin->supervisor.reload(admin->supervisor.arg, &r->out);
         weir_mutex_unlock(&admin->control);
     }
+    admin->reloads--;
     weir_event_set(&r->done);
     leave(r);
     return 0;
@@ -140,21 +141,26 @@ static int answer_reload(weir_response *res, const struct reload *r)
 
 int many_page_reload(weir_request *req, weir_response *res, struct admin_of_many *admin)
 {
-    struct reload *r = is_meant(req) ? calloc(1, sizeof *r) : NULL;
+    struct reload *r;
     int err;
 
     if (!is_meant(req))
         return refuse(res);
+    if (admin->reloads == RELOADS_MAX)
+        return weir_respond_fault(res, 503, "reloads", "as many reloads are waiting as may");
+    r = calloc(1, sizeof *r);
     if (r == NULL)
         return weir_respond_error(res, -ENOMEM);
     *r = (struct reload){.admin = admin, .users = 2};
     text_out_init(&r->out, TEXT_BYTES_MAX);
     weir_event_init(&r->done);
     err = weir_spawn(admin->scope, "reload", reload, r);
-    if (err < 0)
+    if (err < 0) {
         r->users--;
-    else
+    } else {
+        admin->reloads++;
         err = weir_event_wait(&r->done);
+    }
     if (err == 0)
         err = answer_reload(res, r);
     leave(r);

@@ -57,8 +57,8 @@ WEIR_CHECKED int app_place_take(struct app_queue *queue, weir_instant until, str
 /* Gives it back, once: for the request that waits longest. Nothing happens if it is not taken. */
 void app_place_give(struct app_queue *queue, struct app_place *place, enum app_outcome outcome);
 
-/* Gives it back: the process takes no connection. Nothing was sent to it; it is avoided for a while. A failure
- * of the process. */
+/* Gives it back: the process takes no connection. Nothing was sent to it; it is avoided for a while. A
+ * failure of the process. */
 void app_place_refused(struct app_queue *queue, struct app_place *place);
 
 /* Writes the address of its process: "unix:PATH".

@@ -490,6 +490,40 @@ static int a_reload_is_not_cancelled(void *arg)
     return 0;
 }
 
+/* Clients that ask and leave have no more than so many reloads wait. */
+static int reloads_that_wait_are_limited(void *arg)
+{
+    enum { ASKED = 20, WAIT_AT_MOST = 16 };
+    const weir_header meant = {"X-Weir-Action", "1"};
+    struct world w;
+    weir_scope scope;
+    int refused = 0;
+
+    (void)arg;
+    begin(&w, &scope, 1);
+    w.slow_reload = true;
+    for (int i = 0; i < ASKED; i++) {
+        weir_reply reply = {0};
+        weir_scope leaving;
+        weir_scope_open(&leaving, weir_after_ms(50), 0);
+        if (weir_fetch(w.client,
+                       &(weir_fetch_options){.url = "http://localhost/reload",
+                                             .address = w.admin,
+                                             .method = "POST",
+                                             .headers = &meant,
+                                             .header_count = 1},
+                       &reply) == 0)
+            refused += reply.status == 503;
+        (void)weir_scope_close(&leaving);
+        weir_reply_free(&reply);
+    }
+    assert_int_equal(refused, ASKED - WAIT_AT_MOST);
+    while (w.reloads < WAIT_AT_MOST)
+        assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    end(&w, &scope);
+    return 0;
+}
+
 static int another_configuration_may_have_another_address(void *arg)
 {
     struct world w;
@@ -541,6 +575,7 @@ TEST(lists_are_merged)
 TEST(tasks_are_listed_by_process)
 TEST(what_changes_something_must_be_meant)
 TEST(a_reload_is_not_cancelled)
+TEST(reloads_that_wait_are_limited)
 TEST(another_configuration_may_have_another_address)
 
 int main(void)
@@ -553,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_tasks_are_listed_by_process),
         cmocka_unit_test(test_what_changes_something_must_be_meant),
         cmocka_unit_test(test_a_reload_is_not_cancelled),
+        cmocka_unit_test(test_reloads_that_wait_are_limited),
         cmocka_unit_test(test_another_configuration_may_have_another_address),
     };
 
