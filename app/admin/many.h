@@ -31,6 +31,7 @@ struct many_process {
     bool used, listed;
     struct admin_process is;
     int err;               /* of the latest question; 0: it answered, or was not asked yet */
+    int silences;          /* questions in a row that it has not answered */
     weir_instant answered; /* the latest time; or when it was first listed */
     bool has_answered;
     int exchanges; /* requests in progress, as it said; -1: not known */

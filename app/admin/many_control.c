@@ -136,6 +136,8 @@ static int answer_reload(weir_response *res, const struct reload *r)
         return r->out.err;
     if (r->err == 0 || r->err == -WEIR_ECONFIG)
         return weir_respond_buffer(res, r->err == 0 ? 200 : 422, type, &r->out.text);
+    if (r->err == -WEIR_ECLOSED)
+        return weir_respond_buffer(res, 409, type, &r->out.text);
     return weir_respond_fault(res, 500, "reload", weir_error_text(r->err));
 }
 

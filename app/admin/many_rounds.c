@@ -10,6 +10,8 @@
 #include "admin/last_totals.h"
 #include "admin/many.h"
 
+enum { SILENCES_TOLD = 2 };
+
 void many_pause(void)
 {
     (void)weir_yield(); /* a cancel is noticed by the next wait */
@@ -143,18 +145,21 @@ static int take(struct admin_of_many *admin, struct many_process *process, const
     return err;
 }
 
-/* Logs when a process stops to answer, and when it answers again. */
+/* Logs when a process has not answered twice in a row (once is what one that ends or begins does), and when
+ * it answers again. */
 static void note_answer(struct admin_of_many *admin, struct many_process *process, int err)
 {
-    if (err < 0 && process->err == 0)
+    process->silences = err < 0 ? process->silences + 1 : process->silences;
+    if (err < 0 && process->silences == SILENCES_TOLD)
         weir_log(WEIR_LOG_WARN, "a gateway process does not tell its figures",
                  WEIR_KV_INT("pid", process->is.pid), WEIR_KV("err", weir_error_text(err)));
-    else if (err == 0 && process->err < 0)
+    else if (err == 0 && process->silences >= SILENCES_TOLD)
         weir_log(WEIR_LOG_INFO, "a gateway process tells its figures again",
                  WEIR_KV_INT("pid", process->is.pid));
     process->err = err;
     if (err < 0)
         return;
+    process->silences = 0;
     process->answered = weir_now();
     process->has_answered = true;
     process->exchanges = exchanges_of(admin, process);

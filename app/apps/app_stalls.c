@@ -90,7 +90,9 @@ static const char *culprit_text(const struct app_stall *stall, char *out, size_t
 static const char *others_text(const struct app_stall *stall, char *out, size_t room)
 {
     out[0] = '\0';
-    if (stall->others > 0)
+    if (stall->others == 1)
+        (void)snprintf(out, room, ", or the one beside it,");
+    else if (stall->others > 1)
         (void)snprintf(out, room, ", or one of %d beside it,", stall->others);
     return out;
 }

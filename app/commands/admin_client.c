@@ -136,7 +136,8 @@ int admin_client_post(struct admin_client *admin, const char *path, weir_duratio
     weir_fetch_options options = {.method = "POST", .headers = &meant, .header_count = 1};
     int err = fetch(admin, path, &options, within, reply);
 
-    return err < 0 || reply->status == 200 || reply->status == 422 ? err : -WEIR_EPROTOCOL;
+    return err < 0 || reply->status == 200 || reply->status == 409 || reply->status == 422 ? err
+                                                                                           : -WEIR_EPROTOCOL;
 }
 
 void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply)

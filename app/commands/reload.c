@@ -57,7 +57,7 @@ static int run(struct admin_client *admin, void *arg)
         weir_reply_free(&reply);
         return EXIT_FAILED;
     }
-    if (reply.status == 422) { /* faults of the configuration */
+    if (reply.status != 200) { /* faults of the configuration; it drains */
         fwrite(reply.body, 1, reply.body_bytes, stderr);
         code = EXIT_FAILED;
     } else {

@@ -137,20 +137,27 @@ static void write_app_process(struct terminal_text *out, const char *app, const 
     terminal_text_end(out);
 }
 
+static void write_times(struct terminal_text *out, const char *before, double times, const char *one,
+                        const char *several)
+{
+    char text[FIGURE_BYTES];
+
+    terminal_text_printf(out, LINE_QUIET, "%s%s %s", before, figure_count(text, times),
+                         times == 1 ? one : several);
+}
+
 static void write_app(struct terminal_text *out, const json_t *app)
 {
     const char *name = figure_text(app, "name");
-    char text[FIGURE_BYTES];
     const json_t *process;
     size_t i;
 
     terminal_text_field(out, LINE_STRONG, 24, name);
     terminal_text_field(out, LINE_PLAIN, 10, "");
     write_state(out, app);
-    terminal_text_printf(out, LINE_QUIET, "  %s requests wait",
-                         figure_count(text, figure_at(app, "waiting")));
-    terminal_text_printf(out, LINE_QUIET, ", %s starts", figure_count(text, figure_at(app, "starts")));
-    terminal_text_printf(out, LINE_QUIET, ", %s deaths", figure_count(text, figure_at(app, "deaths")));
+    write_times(out, "  ", figure_at(app, "waiting"), "request waits", "requests wait");
+    write_times(out, ", ", figure_at(app, "starts"), "start", "starts");
+    write_times(out, ", ", figure_at(app, "deaths"), "death", "deaths");
     write_note(out, "last: ", figure_text(app, "last_end"));
     terminal_text_end(out);
     write_note(out, "it said: ", figure_text(app, "last_line"));
@@ -183,7 +190,8 @@ static void write_head(struct terminal_text *out, const json_t *status)
     terminal_text_printf(out, LINE_PLAIN, "supervisor %.0f ", figure_at(status, "pid"));
     terminal_text_add(out, LINE_STRONG, figure_text(status, "state"));
     terminal_text_printf(out, LINE_PLAIN, ", for %s", figure_age(text, figure_at(status, "uptime_s")));
-    terminal_text_printf(out, LINE_PLAIN, ", generation %.0f", figure_at(status, "generation"));
+    if (figure_at(status, "generation") > 0) /* none is in force in a drain */
+        terminal_text_printf(out, LINE_PLAIN, ", generation %.0f", figure_at(status, "generation"));
     terminal_text_end(out);
     terminal_text_end(out);
 }

@@ -112,15 +112,19 @@ static void add_loop(struct snapshot *s, const struct sums *sums, const struct s
 
 void joined_loops(struct snapshot *s, const struct sums *sums)
 {
+    bool several = false; /* or were: a series keeps its labels while a process is started again */
+
     s->loop_count = 0;
     s->loops = joined_room(s->loops, joined_count(sums, TOTALS_LOOP, false), sizeof *s->loops);
     for (const struct sum_row *row = sums_first(sums, TOTALS_LOOP); row != NULL && s->loops != NULL;
-         row = sums_next(row))
+         row = sums_next(row)) {
+        several = several || atoi(row->keys[0]) > 1;
         if (row->lives)
             add_loop(s, sums, row);
+    }
     if (s->loop_count > 1)
         qsort(s->loops, s->loop_count, sizeof *s->loops, by_process);
-    if (s->loop_count > 0 && s->loops[0].process == s->loops[s->loop_count - 1].process)
+    if (!several)
         for (size_t i = 0; i < s->loop_count; i++)
             s->loops[i].process = 0; /* there is one */
 }

@@ -90,6 +90,7 @@ def no_counter_decreases_and_a_reload_loses_none():
         same(watcher.decreased, [])
         last = next(each for each in status(weir)["processes"] if each["restarts"])
         same(last["last_end"], "ended by SIGKILL")
+        assert not any("does not tell its figures" in (line or "") for line in weir.lines), "said of processes that end"
 
 
 def routes_that_are_gone_keep_their_counters():

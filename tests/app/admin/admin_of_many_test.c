@@ -343,6 +343,7 @@ static int what_has_ended_keeps_its_counts(void *arg)
     weir_buffer_free(&last.text);
     w.fakes[1].listed = false;
     has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 165\n");
+    has(reply.body, "weir_tasks{loop=\"0\",process=\"3\"} 7\n"); /* alone, and still by its number */
     has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 165\n");
     w.fakes[2].is.draining = true;
     w.fakes[2].is.ready = false;
@@ -453,12 +454,19 @@ static int what_changes_something_must_be_meant(void *arg)
                               &reply),
                      422);
     assert_string_equal(reply.body, "gateway.yaml:3:4: unknown key 'rout'\n");
+    w.reload_result = -WEIR_ECLOSED; /* it drains */
+    assert_int_equal(ask_with(&w,
+                              (weir_fetch_options){
+                                  .url = "/reload", .method = "POST", .headers = &meant, .header_count = 1},
+                              &reply),
+                     409);
+    assert_string_equal(reply.body, "gateway.yaml:3:4: unknown key 'rout'\n"); /* in its words */
     assert_int_equal(
         ask_with(
             &w, (weir_fetch_options){.url = "/drain", .method = "POST", .headers = &meant, .header_count = 1},
             &reply),
         200);
-    assert_true(w.reloads == 2 && w.drains == 1);
+    assert_true(w.reloads == 3 && w.drains == 1);
     weir_reply_free(&reply);
     end(&w, &scope);
     return 0;

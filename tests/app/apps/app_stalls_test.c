@@ -47,6 +47,8 @@ static void it_is_a_sentence(void **state)
     stall.request[0] = '\0';
     assert_string_equal(app_stall_text(&stall, text), "a request held 412 ms so far in shop[3] (blocked)");
     stall = stall_at(11);
+    stall.others = 1;
+    assert_non_null(strstr(app_stall_text(&stall, text), "GET /report, or the one beside it, held "));
     stall.others = 4;
     stall.late = 4;
     assert_string_equal(app_stall_text(&stall, text),

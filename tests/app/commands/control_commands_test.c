@@ -63,7 +63,7 @@ static void status_lists_processes_and_applications(void **state)
     console_has(w.console.out, "before it: ended by SIGSEGV\n");
     console_has(w.console.out, "does not answer for 12 s\n");
     console_has(w.console.out,
-                "broken         1 requests wait, 3 starts, 2 deaths  last: exited with status 1\n");
+                "broken         1 request waits, 3 starts, 2 deaths  last: exited with status 1\n");
     console_has(w.console.out, "it said: No module ");
     console_lacks(w.console.out, "\033"); /* nothing that would control a terminal */
     console_has(w.console.out, "mail[3]");
@@ -98,6 +98,10 @@ static void reload_prints_what_came_of_it(void **state)
     assert_int_equal(w.console.code, EXIT_FAILED);
     assert_string_equal(w.console.err, "gateway.yaml:3:4: unknown key 'rout'\n");
     assert_string_equal(w.console.out, "");
+    given_pages_change(w.pages, "/reload", 409, "the gateway drains\n");
+    RUN(&w.console, command_reload, "reload", w.at);
+    assert_int_equal(w.console.code, EXIT_FAILED);
+    assert_string_equal(w.console.err, "the gateway drains\n");
     given_pages_change(w.pages, "/reload", 500, "{}");
     RUN(&w.console, command_reload, "reload", w.at);
     assert_int_equal(w.console.code, EXIT_FAILED);
