@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "apps/queue.h"
-
 /* --- open, close --- */
 
 static int open_app(struct app_gate *gate, const struct config_app *app, struct app_here *out)
@@ -162,7 +160,7 @@ static void wake_loop(struct app_here *here, int loop)
 
     if (atomic_exchange(&slot->woken, true))
         return;
-    if (weir_post(here->gate->runtime, loop, "a place of an application is free", app_queue_woken, slot) < 0)
+    if (weir_post(here->gate->runtime, loop, "a place of an application is free", slot->look, slot) < 0)
         atomic_store(&slot->woken, false);
 }
 

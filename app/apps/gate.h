@@ -43,6 +43,7 @@ struct app_counts {
 struct app_slot {
     struct app_here *here;
     struct app_queue *queue;  /* touched by its loop alone; NULL: it is closed */
+    int (*look)(void *slot);  /* looks for free places, as a task of its loop; set before since_ns */
     atomic_bool woken;        /* it has been told of a free place, and has not looked yet */
     _Atomic int64_t since_ns; /* its longest waiting request came; 0: none waits */
     struct app_counts counts;

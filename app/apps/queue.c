@@ -24,43 +24,6 @@ struct app_waiter {
     struct app_place place;
 };
 
-/* --- open, close --- */
-
-int app_queue_open(struct app_here *here, const weir_client_options *options, struct app_queue **out)
-{
-    weir_client_options ours = *options;
-    struct app_queue *queue = calloc(1, sizeof *queue);
-    int err;
-
-    if (queue == NULL)
-        return -ENOMEM;
-    queue->here = here;
-    queue->loop = weir_loop_index();
-    queue->slot = &here->slots[queue->loop];
-    (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", here->app->name);
-    ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
-    ours.idle_timeout = weir_ms(KEPT_MS);
-    err = weir_client_open(&ours, &queue->client);
-    if (err < 0) {
-        free(queue);
-        return err;
-    }
-    queue->slot->queue = queue;
-    app_gate_enter(here->gate);
-    *out = queue;
-    return 0;
-}
-
-void app_queue_close(struct app_queue *queue)
-{
-    if (queue == NULL)
-        return;
-    app_gate_leave(queue->here->gate);
-    queue->slot->queue = NULL;
-    weir_client_close(queue->client);
-    free(queue);
-}
-
 /* --- the queue --- */
 
 static weir_shared *shared_of(const struct app_queue *queue)
@@ -138,7 +101,8 @@ static void hand_on(struct app_queue *queue)
     }
 }
 
-int app_queue_woken(void *arg)
+/* Another loop, or another gateway process, says that a place is free. */
+static int look_after_wake(void *arg)
 {
     struct app_slot *slot = arg;
 
@@ -194,6 +158,44 @@ const char *app_place_address(const struct app_queue *queue, const struct app_pl
                    NULL
                ? out
                : NULL;
+}
+
+/* --- open, close --- */
+
+int app_queue_open(struct app_here *here, const weir_client_options *options, struct app_queue **out)
+{
+    weir_client_options ours = *options;
+    struct app_queue *queue = calloc(1, sizeof *queue);
+    int err;
+
+    if (queue == NULL)
+        return -ENOMEM;
+    queue->here = here;
+    queue->loop = weir_loop_index();
+    queue->slot = &here->slots[queue->loop];
+    (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", here->app->name);
+    ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
+    ours.idle_timeout = weir_ms(KEPT_MS);
+    err = weir_client_open(&ours, &queue->client);
+    if (err < 0) {
+        free(queue);
+        return err;
+    }
+    queue->slot->queue = queue;
+    queue->slot->look = look_after_wake;
+    app_gate_enter(here->gate);
+    *out = queue;
+    return 0;
+}
+
+void app_queue_close(struct app_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    app_gate_leave(queue->here->gate);
+    queue->slot->queue = NULL;
+    weir_client_close(queue->client);
+    free(queue);
 }
 
 /* --- waiting --- */

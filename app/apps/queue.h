@@ -69,7 +69,4 @@ const char *app_place_address(const struct app_queue *queue, const struct app_pl
 /* When a request that was refused may come again. */
 weir_duration app_queue_retry_after(struct app_queue *queue);
 
-/* For weir_post(): a place may be free. arg: a struct app_slot of this loop. */
-int app_queue_woken(void *slot);
-
 #endif

@@ -35,23 +35,6 @@ static void note_request(struct serving *s)
                      path, strlen(path));
 }
 
-/* A failure is the application's unless the client has left or has sent what it should not. */
-static enum app_outcome outcome_of(const struct serving *s, int err)
-{
-    if (err == 0)
-        return s->p.reply.status == 101 ? APP_UNMEASURED : s->outcome;
-    return s->p.client_err < 0 || weir_cancelled() < 0 ? APP_UNMEASURED : APP_FAILED;
-}
-
-void serving_ends(struct serving *s, int err)
-{
-    if (!s->p.uploads) {
-        weir_fetch_close(s->p.fetch);
-        s->p.fetch = NULL;
-    }
-    app_place_give(s->state->queue, &s->place, outcome_of(s, err));
-}
-
 /* Reports whether a connection was refused: nothing of the request has been sent. */
 static bool is_refused(int err)
 {
@@ -70,7 +53,7 @@ static int ask(struct serving *s)
     if (is_refused(err))
         app_place_refused(s->state->queue, &s->place);
     else
-        app_place_give(s->state->queue, &s->place, outcome_of(s, err));
+        app_place_give(s->state->queue, &s->place, serving_outcome(s, err));
     return err;
 }
 

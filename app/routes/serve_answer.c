@@ -11,7 +11,7 @@
 
 #include "routes/proxy_answer.h"
 #include "routes/proxy_failure.h"
-#include "routes/proxy_upload.h"
+#include "routes/serve_stream.h"
 
 /* --- what is known of it --- */
 
@@ -41,17 +41,6 @@ static bool is_event_stream(const struct proxying *p)
 
 /* --- reading --- */
 
-ssize_t serve_answer_read(struct serving *s, void *data, size_t bytes)
-{
-    weir_scope time;
-    ssize_t got;
-
-    weir_scope_open(&time, weir_after(s->p.state->settings->timeout), 0);
-    got = weir_fetch_read(s->p.fetch, data, bytes);
-    (void)weir_scope_close(&time);
-    return got == -WEIR_EDEADLINE && weir_scope_expired(&time) ? -WEIR_EIDLE : got;
-}
-
 /* Reads the rest of the body, which has so many bytes, and its end. */
 static int read_rest(struct serving *s, char *data, size_t bytes)
 {
@@ -59,12 +48,12 @@ static int read_rest(struct serving *s, char *data, size_t bytes)
     ssize_t got = 1;
 
     while (got > 0 && have < bytes) {
-        got = serve_answer_read(s, data + have, bytes - have);
+        got = serving_read(s, data + have, bytes - have);
         have += got > 0 ? (size_t)got : 0;
     }
     if (got > 0 || bytes == 0) {
         char none;
-        got = serve_answer_read(s, &none, 1);
+        got = serving_read(s, &none, 1);
     }
     return got < 0 ? (int)got : have == bytes && got == 0 ? 0 : -WEIR_EPROTOCOL;
 }

@@ -18,12 +18,4 @@
  * Returns: as proxy_answer_pass(). Waits. */
 WEIR_CHECKED int serve_answer_pass(struct proxying *p);
 
-/* Reads a piece of the answer's body. Returns: as weir_fetch_read(); -WEIR_EIDLE nothing came for
- * app.timeout. Waits. */
-WEIR_CHECKED ssize_t serve_answer_read(struct serving *s, void *data, size_t bytes);
-
-/* Passes on an answer of unknown length, after its headers have been added. Returns: as serve_answer_pass().
- */
-WEIR_CHECKED int serve_stream_pass(struct serving *s, uint64_t most);
-
 #endif

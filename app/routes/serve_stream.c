@@ -10,7 +10,7 @@
 
 #include "routes/proxy_answer.h"
 #include "routes/proxy_failure.h"
-#include "routes/serve_answer.h"
+#include "routes/serve_stream.h"
 
 enum { PIECE_BYTES = 16 << 10 }; /* read at a time; there is room for one in any case */
 
@@ -68,7 +68,7 @@ static int await_room(struct relay *r, uint64_t most)
 /* Returns: 1 a piece was read; 0 the end; < 0. */
 static int read_piece(struct relay *r)
 {
-    ssize_t got = serve_answer_read(r->s, r->piece, PIECE_BYTES); /* meanwhile the buffers may be swapped */
+    ssize_t got = serving_read(r->s, r->piece, PIECE_BYTES); /* meanwhile the buffers may be swapped */
     int err = got > 0 ? weir_buffer_append(&r->read, r->piece, (size_t)got) : (int)got;
 
     weir_event_set(&r->more);
