@@ -21,6 +21,10 @@
 #include "supervisor/app_environment.h"
 #include "supervisor/guardian.h"
 
+/* Files that the application may have made beside its socket; more stay until the supervisor's folder goes.
+ */
+enum { FORGOTTEN_MAX = 256 };
+
 /* --- the folder of the socket --- */
 
 /* Writes the folder of a socket. */
@@ -63,13 +67,14 @@ void app_child_forget(struct app_child *child)
 {
     char name[APP_SOCKET_BYTES];
     DIR *folder;
+    int seen = 0;
 
     if (child->control >= 0)
         close(child->control);
     child->control = -1;
     if (child->socket[0] == '\0' || (folder = opendir(folder_of(child, name))) == NULL)
         return;
-    for (const struct dirent *each; (each = readdir(folder)) != NULL;)
+    for (const struct dirent *each; seen < FORGOTTEN_MAX && (each = readdir(folder)) != NULL; seen++)
         (void)unlinkat(dirfd(folder), each->d_name, 0);
     (void)closedir(folder);
     (void)rmdir(name);
@@ -103,7 +108,8 @@ static int fill_options(struct config_memory *memory, const struct apps_place *p
     const char *helped = app->user == NULL ? helpers_path(helpers, sizeof helpers, place->folder) : NULL;
 
     options->argv = app_words(memory, app, child->socket, place->simulate != NULL ? simulated : real);
-    options->env = app_environment(memory, app, child->socket, helped);
+    options->env =
+        app_environment(memory, app, child->socket, helped, place->simulate != NULL ? "" : GUARDIAN_HIDES);
     options->name = app->name;
     options->folder = app->cwd;
     options->stop_signal = SIGTERM;

@@ -10,10 +10,11 @@ enum { OWN_VARIABLES = 2 };
 
 /* --- {socket} --- */
 
-static const char *fill_in(struct config_memory *memory, const char *text, const char *socket)
+static const char *fill_in(struct config_memory *memory, const char *before, const char *text,
+                           const char *socket)
 {
     const size_t placeholder = strlen(CONFIG_APP_SOCKET), path = strlen(socket);
-    size_t room = strlen(text) + 1;
+    size_t room = strlen(before) + strlen(text) + 1;
     char *filled, *out;
 
     for (const char *at = text; (at = strstr(at, CONFIG_APP_SOCKET)) != NULL; at += placeholder)
@@ -21,6 +22,7 @@ static const char *fill_in(struct config_memory *memory, const char *text, const
     filled = out = config_take(memory, room);
     if (filled == NULL)
         return NULL;
+    out = stpcpy(out, before);
     for (const char *at; (at = strstr(text, CONFIG_APP_SOCKET)) != NULL; text = at + placeholder) {
         memcpy(out, text, (size_t)(at - text));
         out += at - text;
@@ -50,7 +52,7 @@ const char *const *app_words(struct config_memory *memory, const struct config_a
         return NULL;
     memcpy(words, front, before * sizeof *words);
     for (size_t i = 0; i < n; i++)
-        words[before + i] = fill_in(memory, app->command[i], socket);
+        words[before + i] = fill_in(memory, "", app->command[i], socket);
     return config_memory_failed(memory) ? NULL : words;
 }
 
@@ -92,7 +94,7 @@ static const char *own_variable(struct config_memory *memory, const char *name, 
 }
 
 const char *const *app_environment(struct config_memory *memory, const struct config_app *app,
-                                   const char *socket, const char *helpers)
+                                   const char *socket, const char *helpers, const char *hidden)
 {
     const char *const *inherited = (const char *const *)environ;
     const size_t most = count(inherited) + count(app->env) + OWN_VARIABLES;
@@ -105,7 +107,7 @@ const char *const *app_environment(struct config_memory *memory, const struct co
         if (!is_addressed_to_us(inherited[i]) && !sets(app->env, inherited[i]))
             env[n++] = inherited[i];
     for (size_t i = 0; app->env[i] != NULL; i++)
-        env[n++] = fill_in(memory, app->env[i], socket);
+        env[n++] = fill_in(memory, hidden, app->env[i], socket);
     env[n++] = own_variable(memory, "NAME", app->name);
     if (helpers != NULL)
         env[n++] = own_variable(memory, "SOCKET", helpers);

@@ -19,8 +19,9 @@ const char *const *app_words(struct config_memory *memory, const struct config_a
 
 /* The environment of this program, without what is addressed to it alone (NOTIFY_SOCKET,
  * LISTEN_FDS, WATCHDOG_USEC and the like), with that of the configuration, WEIR_APP_NAME and, unless helpers
- * is NULL, WEIR_APP_SOCKET. Owns, returns: as app_words(). */
+ * is NULL, WEIR_APP_SOCKET. The names of those of the configuration begin with hidden besides: "" for none.
+ * Owns, returns: as app_words(). */
 const char *const *app_environment(struct config_memory *memory, const struct config_app *app,
-                                   const char *socket, const char *helpers);
+                                   const char *socket, const char *helpers, const char *hidden);
 
 #endif

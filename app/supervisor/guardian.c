@@ -34,6 +34,15 @@ static void say(const char *what, const char *program, int error)
     dprintf(STDERR_FILENO, "%s%s: %s\n", what, program, strerror(error));
 }
 
+static void reveal_variables(void)
+{
+    const size_t length = strlen(GUARDIAN_HIDES);
+
+    for (char **at = environ; at != NULL && *at != NULL; at++)
+        if (strncmp(*at, GUARDIAN_HIDES, length) == 0)
+            *at += length;
+}
+
 /* What is left of a fork: becomes the application. */
 static _Noreturn void become_app(pid_t guardian, const struct app_user *user, char **command)
 {
@@ -51,6 +60,7 @@ static _Noreturn void become_app(pid_t guardian, const struct app_user *user, ch
     if (getppid() != guardian)
         _exit(GUARDIAN_NOT_EXECUTED);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    reveal_variables();
     execvp(command[0], command);
     say("cannot execute ", command[0], errno);
     _exit(GUARDIAN_NOT_EXECUTED);

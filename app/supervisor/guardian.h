@@ -11,12 +11,17 @@
  * On GUARDIAN_FD it writes the number of the application's process, "PID\n". Signals that it gets it passes
  * on to that process alone.
  *
+ * Variables whose names begin with GUARDIAN_HIDES are those of the application, which gets them without that:
+ * LD_LIBRARY_PATH and the like must have no effect on the guardian, which may be root where the application,
+ * and who writes its libraries, is not.
+ *
  * Threading: the main thread of a process of its own, which has no runtime.
  */
 #ifndef APP_SUPERVISOR_GUARDIAN_H
 #define APP_SUPERVISOR_GUARDIAN_H
 
 #define GUARDIAN_COMMAND "app-guardian"
+#define GUARDIAN_HIDES "WEIR_APP_ENV_"
 
 enum { GUARDIAN_FD = 3, GUARDIAN_NOT_EXECUTED = 127 };
 

@@ -167,6 +167,7 @@ static void the_socket_is_filled_in(void **state)
     static const char *const front[] = {"guard", "-", NULL};
     const struct config_app app = {.name = "shop", .command = command, .env = env};
     struct config_memory *memory = config_memory_open();
+    const char *const *hidden;
 
     (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", "x", 1) | setenv("LISTEN_FDS", "2", 1) |
@@ -175,8 +176,13 @@ static void the_socket_is_filled_in(void **state)
                          setenv("LISTEN_ADDRESS", "stays", 1),
                      0);
     check_words(app_words(memory, &app, "/run/s", front));
-    check_environment(app_environment(memory, &app, "/run/s", "/run/helpers"));
-    assert_null(value_of(app_environment(memory, &app, "/run/s", NULL), "WEIR_APP_SOCKET"));
+    check_environment(app_environment(memory, &app, "/run/s", "/run/helpers", ""));
+    assert_null(value_of(app_environment(memory, &app, "/run/s", NULL, ""), "WEIR_APP_SOCKET"));
+    hidden = app_environment(memory, &app, "/run/s", NULL, "X_");
+    assert_null(value_of(hidden, "PORT"));
+    assert_null(value_of(hidden, "HOME")); /* neither that of this program */
+    assert_string_equal(value_of(hidden, "X_PORT"), "/run/s");
+    assert_string_equal(value_of(hidden, "WEIR_APP_NAME"), "shop");
     config_memory_free(memory);
 }
 

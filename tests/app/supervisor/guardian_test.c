@@ -185,6 +185,18 @@ static void signals_are_passed_on(void **state)
     assert_int_equal(WEXITSTATUS(end(&g)), 9);
 }
 
+/* Variables of the application have no effect on the guardian. */
+static void variables_are_revealed(void **state)
+{
+    struct guarded g;
+
+    (void)state;
+    assert_int_equal(setenv(GUARDIAN_HIDES "COLOUR", "blue", 1), 0);
+    start(&g, "test \"$COLOUR\" = blue && ! env | grep -q " GUARDIAN_HIDES " && exit 5");
+    assert_int_equal(unsetenv(GUARDIAN_HIDES "COLOUR"), 0);
+    assert_int_equal(WEXITSTATUS(end(&g)), 5);
+}
+
 /* A guardian that is killed can't kill: the kernel kills the application's process. */
 static void the_application_does_not_outlive_its_guardian(void **state)
 {
@@ -210,6 +222,7 @@ int main(void)
         cmocka_unit_test(children_that_are_left_are_killed),
         cmocka_unit_test(the_end_of_the_supervisor_is_the_end_of_all),
         cmocka_unit_test(signals_are_passed_on),
+        cmocka_unit_test(variables_are_revealed),
         cmocka_unit_test(the_application_does_not_outlive_its_guardian),
     };
 
