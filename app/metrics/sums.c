@@ -31,6 +31,8 @@ static const signed char windowed[TOTALS_PARTS] = {
     [TOTALS_CERTIFICATE] = -1,
     [TOTALS_BACKEND] = BACKEND_NUMBERS,
     [TOTALS_INSTANCE] = INSTANCE_NUMBERS,
+    [TOTALS_APP] = APP_NUMBERS,
+    [TOTALS_APP_WAIT] = 0,
 };
 
 /* What several processes have in common, as last read. */

@@ -36,6 +36,7 @@ def health_answers_beside_an_overloaded_application():
             same(ask(weir.address(), "/health").body, b"fine")
             answer = ask(weir.address(), "/more")
             same((answer.status, answer.headers["retry-after"]), (503, "1"))
+        assert 'weir_app_refused_total{app="shop",reason="full"} 20' in ask(weir.address("admin"), "/metrics").body.decode()
         gone = send(weir.address(), "/leaves")
         gone.close()
         gate.touch()
