@@ -36,6 +36,9 @@ def compute(seconds):
 def block(seconds):
     time.sleep(seconds) # LINE block
 
+def wait_for(gate):
+    open(gate).close() # until it is opened for writing, too
+
 async def answer(reader, writer):
     while head := await reader.readuntil(b"\r\n\r\n"):
         what, _, seconds = head.split()[1].decode().partition("?")[0].strip("/").partition("-")
@@ -43,6 +46,8 @@ async def answer(reader, writer):
             compute(float(seconds))
         if what == "block":
             block(float(seconds))
+        if what == "gate":
+            wait_for("gate")
         if what == "await":
             await asyncio.sleep(float(seconds))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -76,6 +81,7 @@ def serving(*flags, settings="", python=sys.executable):
                   f"         env: {{PYTHONDONTWRITEBYTECODE: '1'}}{settings}}}\n"
                   "routes:\n  - {path: /*, serve: shop}\n")
         with Weir("serve", config=config, preexec=urgent) as weir:
+            weir.app_folder = folder
             yield weir
 
 
@@ -151,18 +157,21 @@ def a_helper_that_lies_harms_nobody():
 
 def a_process_can_be_seen_while_it_is_held():
     with serving("helper", settings=", stall_after: 50ms") as weir:
-        held = threading.Thread(target=ask, args=(weir.address(), "/block-2"))
+        gate = os.path.join(weir.app_folder, "gate")
+        os.mkfifo(gate)
+        held = threading.Thread(target=ask, args=(weir.address(), "/gate"))
         held.start()
         def seen():
             return next((task for task in page(weir, "/tasks").get("apps", []) if task["state"] == "blocked"), None)
         task = until("it is seen", seen)
-        same([task["in_flight"], task["route"], task["app"]], [1, "GET /block-2", "shop"])
+        same([task["in_flight"], task["route"], task["app"]], [1, "GET /gate", "shop"])
         assert next(stall for stall in stalls(weir))["ongoing"]
         said = subprocess.run([WEIR, "tasks", "%s:%d" % weir.address("admin")], capture_output=True, text=True, timeout=PATIENCE).stdout
         assert re.search(r"^shop\[\d+\]  \w+, \d in progress  .*pid \d+$", said, re.M), said
-        held.join()
+        with open(gate, "w", encoding="utf-8"):
+            held.join()
         until("it has ended", lambda: not stalls(weir)[0]["ongoing"])
-        assert stalls(weir)[0]["held_ms"] > 1500, stalls(weir)
+        assert stalls(weir)[0]["held_ms"] > 50, stalls(weir)
 
 
 def a_process_of_another_user_is_judged_by_its_cpu():
