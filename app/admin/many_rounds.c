@@ -10,7 +10,7 @@
 #include "admin/last_totals.h"
 #include "admin/many.h"
 
-enum { SILENCES_TOLD = 2 };
+enum { SILENCES_TOLD = 2, ENDING_MS = 2000 };
 
 void many_pause(void)
 {
@@ -145,10 +145,21 @@ static int take(struct admin_of_many *admin, struct many_process *process, const
     return err;
 }
 
+/* Whether this is what a process does that has just ended, before its supervisor knows. */
+static bool is_ending(const struct many_process *process, int err)
+{
+    const bool refused = err == -ENOENT || err == -ECONNREFUSED || err == -ECONNRESET || err == -EPIPE ||
+                         err == -WEIR_ETRUNCATED;
+
+    return refused && weir_between(process->answered, weir_now()).ns < ENDING_MS * INT64_C(1000000);
+}
+
 /* Logs when a process has not answered twice in a row (once is what one that ends or begins does), and when
  * it answers again. */
 static void note_answer(struct admin_of_many *admin, struct many_process *process, int err)
 {
+    if (is_ending(process, err))
+        return;
     process->silences = err < 0 ? process->silences + 1 : process->silences;
     if (err < 0 && process->silences == SILENCES_TOLD)
         weir_log(WEIR_LOG_WARN, "a gateway process does not tell its figures",
