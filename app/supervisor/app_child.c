@@ -116,13 +116,16 @@ static int fill_options(struct config_memory *memory, const struct apps_place *p
     return options->argv != NULL && options->env != NULL ? 0 : -ENOMEM;
 }
 
-/* Waits until the guardian tells the number of the application's process. */
-static int read_pid(struct app_child *child)
+/* Waits until the guardian tells the number of the application's process. It may hang where users are looked
+ * up. */
+static int read_pid(struct app_child *child, weir_duration within)
 {
+    weir_scope_auto(scope, weir_after(within), 0);
     char text[16];
-    int err = weir_wait_fd(child->control, POLLIN);
     ssize_t n;
+    int err;
 
+    err = weir_wait_fd(child->control, POLLIN);
     if (err < 0)
         return err;
     n = recv(child->control, text, sizeof text - 1, MSG_DONTWAIT); /* it is written in one piece */
@@ -133,7 +136,8 @@ static int read_pid(struct app_child *child)
     return child->pid > 0 ? 0 : -WEIR_ECLOSED;
 }
 
-static int start_guarded(weir_scope *scope, weir_process_options *options, struct app_child *child)
+static int start_guarded(weir_scope *scope, weir_process_options *options, weir_duration within,
+                         struct app_child *child)
 {
     weir_process_fd handed = {.as = GUARDIAN_FD};
     int pair[2], err;
@@ -147,7 +151,7 @@ static int start_guarded(weir_scope *scope, weir_process_options *options, struc
     options->fd_count = 1;
     err = weir_process_start(scope, options, &child->process);
     close(pair[1]);
-    return err < 0 ? err : read_pid(child);
+    return err < 0 ? err : read_pid(child, within);
 }
 
 static int start_simulated(weir_scope *scope, weir_process_options *options, struct app_child *child)
@@ -180,7 +184,7 @@ int app_child_start(weir_scope *scope, const struct apps_place *place, const str
     memory = config_memory_open();
     err = memory != NULL ? fill_options(memory, place, app, child, &options) : -ENOMEM;
     if (err == 0)
-        err = place->simulate == NULL ? start_guarded(scope, &options, child)
+        err = place->simulate == NULL ? start_guarded(scope, &options, app->ready_within, child)
                                       : start_simulated(scope, &options, child);
     config_memory_free(memory);
     return err;
@@ -200,12 +204,12 @@ void app_child_signal(struct app_child *child, int number)
 }
 
 /* The guardian kills, when its socket ends: only it finds what the application has started. It may have been
- * stopped. */
+ * stopped. One that has not said what it has started may not get that far; what it starts dies with it. */
 void app_child_kill(struct app_child *child)
 {
     if (child->process == NULL)
         return;
-    if (child->control < 0)
+    if (child->control < 0 || child->pid == 0)
         (void)weir_process_signal(child->process, SIGKILL);
     else {
         (void)shutdown(child->control, SHUT_RDWR);

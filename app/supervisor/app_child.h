@@ -29,7 +29,7 @@ struct app_child {
  * Owns:    app is lent until the function returns, place, lines and child until it has ended. The caller
  * calls app_child_forget() for a child whose process has ended, and after an error.
  * Returns: 0; as weir_process_start(); -ENAMETOOLONG the folder; -WEIR_ECLOSED the guardian ended before it
- * had started the application.
+ * had started the application; -WEIR_EDEADLINE it has not within app->ready_within.
  * Waits.
  */
 WEIR_CHECKED int app_child_start(weir_scope *scope, const struct apps_place *place,
