@@ -34,6 +34,7 @@ static const signed char windowed[TOTALS_PARTS] = {
     [TOTALS_APP] = APP_NUMBERS,
     [TOTALS_APP_WAIT] = 0,
 };
+_Static_assert(TOTALS_APP_WAIT + 1 == TOTALS_PARTS, "every part stands here");
 
 /* What several processes have in common, as last read. */
 struct common {

@@ -245,6 +245,31 @@ static void loops_are_told_apart_by_their_process(void **state)
     sums_close(s);
 }
 
+/* What pages show of an application are the numbers of its windows. */
+static void applications_have_windows_of_their_numbers(void **state)
+{
+    struct totals_row row = {.part = TOTALS_APP, .keys = {"shop"}};
+    const struct sum_row *sum;
+    struct text_out out;
+    struct totals_writer w;
+    struct sums *s;
+
+    (void)state;
+    assert_int_equal(sums_open(&s), 0);
+    for (uint64_t i = 0; i < APP_NUMBERS; i++)
+        row.numbers[i] = 10 + i;
+    text_out_init(&out, TOTALS_BYTES_MAX);
+    totals_begin(&w, &out);
+    totals_add(&w, &row, &(weir_meter){0});
+    totals_end(&w);
+    assert_int_equal(sums_take(s, 0, 1, &out.text), 0);
+    sums_add_up(s, (weir_instant){1}, NULL);
+    assert_non_null(sum = find(s, TOTALS_APP, "shop"));
+    for (uint64_t i = 0; i < APP_NUMBERS; i++)
+        assert_int_equal(sum->series->numbers[i], 10 + i);
+    sums_close(s);
+}
+
 /* Names that come and go for ever: what is kept of them is bounded, and the latest stay. */
 static void what_is_gone_is_bounded(void **state)
 {
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(what_is_common_counts_once),
         cmocka_unit_test(totals_that_are_refused_leave_those_of_before),
         cmocka_unit_test(loops_are_told_apart_by_their_process),
+        cmocka_unit_test(applications_have_windows_of_their_numbers),
         cmocka_unit_test(what_is_gone_is_bounded),
         cmocka_unit_test(a_row_that_comes_back_continues),
     };
