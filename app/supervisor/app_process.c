@@ -171,6 +171,7 @@ static int live(struct supervised_process *p, weir_scope *scope)
         err == 0)
         err = -ENOMEM;
     p->err = err;
+    p->late = err == -WEIR_EDEADLINE;
     if (err < 0)
         return err;
     atomic_store(&shared_of(p)->pid, p->child.pid);
