@@ -167,7 +167,7 @@ static void the_socket_is_filled_in(void **state)
     static const char *const front[] = {"guard", "-", NULL};
     const struct config_app app = {.name = "shop", .command = command, .env = env};
     struct config_memory *memory = config_memory_open();
-    const char *const *hidden;
+    const char *const *hidden = NULL;
 
     (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", "x", 1) | setenv("LISTEN_FDS", "2", 1) |
