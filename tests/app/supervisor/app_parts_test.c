@@ -160,6 +160,14 @@ static void check_environment(const char *const *env)
     assert_null(value_of(env, "WATCHDOG_USEC"));
 }
 
+static void check_hidden(const char *const *env)
+{
+    assert_null(value_of(env, "PORT"));
+    assert_null(value_of(env, "HOME")); /* neither that of this program */
+    assert_string_equal(value_of(env, "X_PORT"), "/run/s");
+    assert_string_equal(value_of(env, "WEIR_APP_NAME"), "shop");
+}
+
 static void the_socket_is_filled_in(void **state)
 {
     static const char *const command[] = {"run", "unix:{socket}", "{socket}{socket}", "{sock}", "", NULL};
@@ -167,7 +175,6 @@ static void the_socket_is_filled_in(void **state)
     static const char *const front[] = {"guard", "-", NULL};
     const struct config_app app = {.name = "shop", .command = command, .env = env};
     struct config_memory *memory = config_memory_open();
-    const char *const *hidden = NULL;
 
     (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", "x", 1) | setenv("LISTEN_FDS", "2", 1) |
@@ -178,11 +185,7 @@ static void the_socket_is_filled_in(void **state)
     check_words(app_words(memory, &app, "/run/s", front));
     check_environment(app_environment(memory, &app, "/run/s", "/run/helpers", ""));
     assert_null(value_of(app_environment(memory, &app, "/run/s", NULL, ""), "WEIR_APP_SOCKET"));
-    hidden = app_environment(memory, &app, "/run/s", NULL, "X_");
-    assert_null(value_of(hidden, "PORT"));
-    assert_null(value_of(hidden, "HOME")); /* neither that of this program */
-    assert_string_equal(value_of(hidden, "X_PORT"), "/run/s");
-    assert_string_equal(value_of(hidden, "WEIR_APP_NAME"), "shop");
+    check_hidden(app_environment(memory, &app, "/run/s", NULL, "X_"));
     config_memory_free(memory);
 }
 
