@@ -552,6 +552,7 @@ static int another_configuration_may_have_another_address(void *arg)
     assert_int_equal(admin_of_many_configure(w.many, &w.other), 0);
     has(ask(&w, "/stats", &reply), "\"route\":\"/b\"");
     has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 1\n");
+    weir_reply_free(&reply);
     assert_true(weir_fetch(w.client,
                            &(weir_fetch_options){.url = "http://localhost/healthz", .address = before},
                            &reply) < 0 ||
