@@ -13,8 +13,6 @@
 #include "admin/many.h"
 #include "http/listening.h"
 
-enum { CLOSE_MS = 4000 };
-
 /* An address that is answered at, by a task of its own. */
 struct many_listening {
     struct admin_of_many *admin;
@@ -204,8 +202,9 @@ static int run(void *arg)
     admin->scope = &scope;
     admin->err = open_all(admin, admin->config);
     weir_event_set(&admin->opened);
-    if (admin->err < 0 || weir_event_wait(&admin->closing) <= 0) /* or it is cancelled: so is the scope */
-        weir_scope_cancel(&scope);
+    if (admin->err == 0)
+        (void)!weir_event_wait(&admin->closing);
+    weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     leave_listening(admin->err == 0 ? admin->listening : NULL);
     weir_client_close(admin->client);
@@ -216,18 +215,16 @@ static int run(void *arg)
 
 /* --- opening and closing --- */
 
+/* Waits as long as it takes: its tasks use the configuration and the supervisor, which the caller frees next.
+ * They are cancelled, and whoever opened the scope would wait for them in any case. */
 static void wait_for_end(struct admin_of_many *admin)
 {
     weir_scope scope;
-    int err;
 
-    weir_scope_open(&scope, weir_after_ms(CLOSE_MS), WEIR_SHIELD);
-    err = weir_event_wait(&admin->ended);
+    weir_scope_open(&scope, weir_never(), WEIR_SHIELD);
+    (void)!weir_event_wait(&admin->ended);
     (void)weir_scope_close(&scope);
-    if (err == 0)
-        free(admin);
-    else
-        weir_log(WEIR_LOG_WARN, "the admin address does not close in time");
+    free(admin);
 }
 
 int admin_of_many_open(weir_scope *scope, const struct config *config,

@@ -38,6 +38,7 @@ struct world {
     weir_client *client;
     int reload_result, reloads, drains;
     bool slow_reload;
+    bool stubborn_reload; /* takes long, and cannot be cancelled */
 };
 
 /* --- gateway processes --- */
@@ -179,6 +180,12 @@ static int reload(void *arg, struct text_out *out)
 
     if (w->slow_reload)
         (void)weir_sleep(weir_seconds(5));
+    if (w->stubborn_reload) {
+        weir_scope scope;
+        weir_scope_open(&scope, weir_never(), WEIR_SHIELD);
+        (void)weir_sleep(weir_seconds(60));
+        (void)weir_scope_close(&scope);
+    }
     w->reloads++;
     text_out_add(out,
                  w->reload_result == 0 ? "reloaded: 2 routes\n" : "gateway.yaml:3:4: unknown key 'rout'\n");
@@ -498,6 +505,33 @@ static int a_reload_is_not_cancelled(void *arg)
     return 0;
 }
 
+/* The configuration is freed behind closing: nothing may use it any more. */
+static int closing_waits_for_what_cannot_be_cancelled(void *arg)
+{
+    const weir_header meant = {"X-Weir-Action", "1"};
+    struct world w;
+    weir_scope scope, leaving;
+    weir_reply reply = {0};
+
+    (void)arg;
+    begin(&w, &scope, 1);
+    w.stubborn_reload = true;
+    weir_scope_open(&leaving, weir_after_ms(300), 0);
+    assert_true(weir_fetch(w.client,
+                           &(weir_fetch_options){.url = "http://localhost/reload",
+                                                 .address = w.admin,
+                                                 .method = "POST",
+                                                 .headers = &meant,
+                                                 .header_count = 1},
+                           &reply) < 0);
+    (void)weir_scope_close(&leaving);
+    admin_of_many_close(w.many);
+    w.many = NULL;
+    assert_int_equal(w.reloads, 1); /* it is over */
+    end(&w, &scope);
+    return 0;
+}
+
 /* Clients that ask and leave have no more than so many reloads wait. */
 static int reloads_that_wait_are_limited(void *arg)
 {
@@ -584,6 +618,7 @@ TEST(lists_are_merged)
 TEST(tasks_are_listed_by_process)
 TEST(what_changes_something_must_be_meant)
 TEST(a_reload_is_not_cancelled)
+TEST(closing_waits_for_what_cannot_be_cancelled)
 TEST(reloads_that_wait_are_limited)
 TEST(another_configuration_may_have_another_address)
 
@@ -597,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_tasks_are_listed_by_process),
         cmocka_unit_test(test_what_changes_something_must_be_meant),
         cmocka_unit_test(test_a_reload_is_not_cancelled),
+        cmocka_unit_test(test_closing_waits_for_what_cannot_be_cancelled),
         cmocka_unit_test(test_reloads_that_wait_are_limited),
         cmocka_unit_test(test_another_configuration_may_have_another_address),
     };
