@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <weir/http_server.h>
@@ -144,6 +145,17 @@ static int start(struct admin *admin, const struct config *config, const char *e
     return background_servers_start("admin", &options, &admin->server, 1, &admin->state.servers);
 }
 
+/* A socket for the supervisor is this user's alone, whatever umask the program was started with: its folder
+ * lets others through, to the sockets of their applications. The gateway makes no other file yet. */
+static int start_privately(struct admin *admin, const struct config *config, const char *elsewhere)
+{
+    const mode_t mask = umask(0177);
+    int err = start(admin, config, elsewhere);
+
+    (void)umask(mask);
+    return err;
+}
+
 int admin_start(const struct config *config, struct gateway_status *status, const char *elsewhere,
                 struct admin **out)
 {
@@ -162,9 +174,10 @@ int admin_start(const struct config *config, struct gateway_status *status, cons
     admin->state.inherited = elsewhere != NULL;
     (void)sem_init(&admin->looked, 0, 0);
     err = collector_open(status, &admin->state.collector);
-    if (err == 0 && (err = start(admin, config, elsewhere)) < 0)
-        collector_close(admin->state.collector);
+    if (err == 0)
+        err = elsewhere != NULL ? start_privately(admin, config, elsewhere) : start(admin, config, elsewhere);
     if (err < 0) {
+        collector_close(admin->state.collector); /* NULL: it could not be opened */
         (void)sem_destroy(&admin->looked);
         free(admin);
         return err;

@@ -47,6 +47,17 @@ const char *helpers_path(char *out, size_t room, const char *folder)
 
 /* --- the socket --- */
 
+/* Nobody but this user connects, whatever umask this program was started with: the folder lets others
+ * through, and before it listens nobody is let in. */
+static int bind_and_listen(int fd, const struct sockaddr_un *address)
+{
+    const struct sockaddr *name = (const struct sockaddr *)address;
+
+    if (bind(fd, name, sizeof *address) < 0 || chmod(address->sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0)
+        return -errno;
+    return 0;
+}
+
 static int listen_at(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -59,9 +70,9 @@ static int listen_at(const char *path)
     if (fd < 0)
         return -errno;
     (void)unlink(path);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, BACKLOG) == 0)
+    err = bind_and_listen(fd, &address);
+    if (err == 0)
         return fd;
-    err = -errno;
     close(fd);
     return err;
 }

@@ -201,11 +201,14 @@ def it_can_be_the_first_process():
 
 
 def sockets_are_in_a_private_folder():
-    with Weir("serve", config=config(), env={"XDG_RUNTIME_DIR": "/nowhere", "RUNTIME_DIRECTORY": ""}) as weir:
+    """And private themselves, whatever the umask: other users pass the folder when an application has one."""
+    with Weir("serve", config=config(more="admin: 127.0.0.1:0\n"), preexec=lambda: os.umask(0),
+              env={"XDG_RUNTIME_DIR": "/nowhere", "RUNTIME_DIRECTORY": ""}) as weir:
         weir.address()
         folder = pathlib.Path(re.search(rb"--folder\0([^\0]*)\0", b"\0".join(command_of(gateways(weir)[0])))[1].decode())
         assert str(folder).startswith("/tmp/weir-")
         same(folder.stat().st_mode & 0o777, 0o700)
+        same({each.stat().st_mode & 0o777 for each in folder.iterdir()}, {0o600})
         weir.signal(signal.SIGTERM)
         same(weir.exit(), 0)
         assert not folder.exists()

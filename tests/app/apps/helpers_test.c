@@ -55,6 +55,23 @@ static void wait_for_helpers(size_t count)
         usleep(1000);
 }
 
+/* The folder lets others through when an application has another user. */
+static void the_socket_is_private_whatever_the_umask(void **state)
+{
+    const mode_t mask = umask(0);
+    struct helpers *other;
+    struct stat about;
+    char at[140];
+
+    (void)state;
+    (void)snprintf(at, sizeof at, "%s/other", folder);
+    assert_int_equal(helpers_open(at, &other), 0);
+    (void)umask(mask);
+    assert_int_equal(stat(at, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    helpers_close(other);
+}
+
 /* --- real applications --- */
 
 static pid_t application(const char *program, const char *option, const char *text)
@@ -452,6 +469,7 @@ static void a_folder_that_is_too_long_has_no_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_socket_is_private_whatever_the_umask),
         cmocka_unit_test(python_holding_its_lock_names_its_line),
         cmocka_unit_test(a_forked_child_has_a_helper_of_its_own),
         cmocka_unit_test(a_thread_of_python_is_found),
