@@ -15,15 +15,19 @@
 #include <weir/fd.h>
 #include <weir/pool.h>
 #include <weir/stream.h>
+#include <weir/task.h>
 
 #include "apps/app_user.h"
 #include "apps/helpers.h"
 #include "supervisor/app_environment.h"
 #include "supervisor/guardian.h"
+#include "supervisor/orphans.h"
 
 /* Files that the application may have made beside its socket; more stay until the supervisor's folder goes.
  */
 enum { FORGOTTEN_MAX = 256 };
+
+enum { KILL_LEFT_MS = 5000, KILL_NAP_MS_MAX = 32 };
 
 /* --- the folder of the socket --- */
 
@@ -215,4 +219,36 @@ void app_child_kill(struct app_child *child)
         (void)shutdown(child->control, SHUT_RDWR);
         (void)weir_process_signal(child->process, SIGCONT);
     }
+}
+
+struct left {
+    pid_t session;
+    size_t killed;
+};
+
+static int kill_as_job(weir_job *job, void *arg)
+{
+    struct left *left = arg;
+
+    (void)job;
+    left->killed = orphans_kill(left->session);
+    return 0;
+}
+
+void app_child_kill_left(const struct app_child *child)
+{
+    struct left left = {.session = child->pid, .killed = 1};
+    int nap_ms = 1, err = 0;
+    weir_scope scope;
+
+    if (child->control < 0 || child->pid == 0) /* it is simulated, or has started nothing */
+        return;
+    weir_scope_open(&scope, weir_after_ms(KILL_LEFT_MS), WEIR_SHIELD);
+    while (err == 0 && left.killed > 0) {
+        err = weir_offload(weir_pool_blocking(), "orphans of an application", kill_as_job, &left);
+        if (err == 0 && left.killed > 0)
+            err = weir_sleep(weir_ms(nap_ms));
+        nap_ms = nap_ms < KILL_NAP_MS_MAX ? 2 * nap_ms : KILL_NAP_MS_MAX;
+    }
+    (void)weir_scope_close(&scope);
 }

@@ -42,6 +42,10 @@ void app_child_signal(struct app_child *child, int number);
 /* Kills all that belongs to it. Does not wait. */
 void app_child_kill(struct app_child *child);
 
+/* Kills what it has left, once its guardian has been killed alone. Waits, whatever is cancelled, for 5 s at
+ * most. */
+void app_child_kill_left(const struct app_child *child);
+
 /* Removes its socket. */
 void app_child_forget(struct app_child *child);
 

@@ -232,6 +232,8 @@ static int run(void *arg)
     set_state(p, APP_PROCESS_LEAVING);
     app_child_kill(&p->child);
     (void)weir_scope_close(&scope);
+    if (p->end.signal != 0)
+        app_child_kill_left(&p->child);
     app_child_forget(&p->child);
     app_lines_close(&p->lines);
     log_end(p);

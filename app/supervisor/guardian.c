@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/guardian.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,8 +16,9 @@
 #include <unistd.h>
 
 #include "apps/app_user.h"
+#include "supervisor/children.h"
 
-enum { CHILDREN_BYTES = 64 * 1024, NAP_MS_MAX = 32, ATTEMPTS_IN_VAIN = 30 };
+enum { NAP_MS_MAX = 32, ATTEMPTS_IN_VAIN = 30 };
 
 struct guardian {
     pid_t app;
@@ -111,68 +111,11 @@ static bool reap(struct guardian *g)
     }
 }
 
-/* Returns: whether it is being killed, or has been. */
-static bool kill_one(pid_t pid)
+static void kill_one(void *arg, pid_t pid)
 {
-    return kill(pid, SIGKILL) == 0 || errno == ESRCH;
-}
+    size_t *killed = arg;
 
-/* Kills the children that the kernel lists. *known: it lists them. */
-static size_t kill_listed(bool *known)
-{
-    static char text[CHILDREN_BYTES];
-    size_t killed = 0;
-    ssize_t n;
-    int fd;
-
-    (void)snprintf(text, sizeof text, "/proc/self/task/%d/children", getpid());
-    fd = open(text, O_RDONLY | O_CLOEXEC);
-    *known = fd >= 0;
-    if (fd < 0)
-        return 0;
-    n = read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    for (char *at = text, *end;; at = end) {
-        const long pid = strtol(at, &end, 10);
-        if (end == at || *end == '\0') /* a number that the end has cut is listed again */
-            break;
-        killed += kill_one((pid_t)pid);
-    }
-    close(fd);
-    return killed;
-}
-
-/* Returns: the parent of a process; 0: unknown. */
-static pid_t parent_of(const char *pid)
-{
-    char path[32], text[512];
-    const char *after;
-    ssize_t n;
-    int fd, parent;
-
-    (void)snprintf(path, sizeof path, "/proc/%.10s/stat", pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    after = strrchr(text, ')');
-    return after != NULL && sscanf(after, ") %*c %d", &parent) == 1 ? parent : 0;
-}
-
-/* Kills the children that a look at all processes shows: kernels are built without the list of children. */
-static size_t kill_found(void)
-{
-    const pid_t self = getpid();
-    DIR *all = opendir("/proc");
-    size_t killed = 0;
-
-    for (const struct dirent *each; all != NULL && (each = readdir(all)) != NULL;)
-        if (each->d_name[0] >= '1' && each->d_name[0] <= '9' && parent_of(each->d_name) == self)
-            killed += kill_one((pid_t)atoi(each->d_name));
-    if (all != NULL)
-        (void)closedir(all);
-    return killed;
+    *killed += kill(pid, SIGKILL) == 0 || errno == ESRCH; /* it is being killed, or has been */
 }
 
 /* Kills all descendants: the children of those that die become children of the guardian. */
@@ -182,11 +125,9 @@ static void kill_all(struct guardian *g)
 
     kill_group(g);
     while (reap(g)) {
-        bool known;
-        size_t killed = kill_listed(&known);
+        size_t killed = 0;
 
-        if (!known)
-            killed = kill_found();
+        (void)children_each(kill_one, &killed);
         in_vain = killed > 0 ? 0 : in_vain + 1;
         if (in_vain == ATTEMPTS_IN_VAIN) {
             dprintf(STDERR_FILENO, "processes of another user are left, which cannot be killed\n");

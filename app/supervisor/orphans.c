@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/orphans.h"
 
-#include <stddef.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/app.h"
+#include "supervisor/children.h"
 
 #ifndef __WNOTHREAD
 #define __WNOTHREAD 0x20000000 /* <linux/wait.h>, which can't stand beside <sys/wait.h> */
@@ -23,4 +31,58 @@ void orphans_reap(void)
     do
         ended.si_pid = 0;
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | __WNOTHREAD) == 0 && ended.si_pid != 0);
+}
+
+/* --- those that a dead guardian has left --- */
+
+enum { ENVIRONMENT_BYTES = 64 << 10, ORPHANS_MAX = 256 }; /* at a time */
+
+struct orphans {
+    pid_t pids[ORPHANS_MAX];
+    size_t count;
+};
+
+static void note(void *arg, pid_t pid)
+{
+    struct orphans *orphans = arg;
+
+    if (orphans->count < ORPHANS_MAX)
+        orphans->pids[orphans->count++] = pid;
+}
+
+/* Reports whether a process has the variable that names an application: its own, or that of its parent. */
+static bool is_of_an_application(pid_t pid)
+{
+    static const char name[] = CONFIG_APP_VARIABLES "NAME=";
+    char path[32], text[ENVIRONMENT_BYTES];
+    ssize_t n;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    for (const char *at = text; at < text + n; at += strlen(at) + 1)
+        if (strncmp(at, name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+/* Guardians name their application, too. They are children of another thread: not in the kernel's list. */
+size_t orphans_kill(pid_t session)
+{
+    struct orphans orphans = {.count = 0};
+    const bool listed = children_each(note, &orphans);
+    size_t killed = 0;
+
+    for (size_t i = 0; i < orphans.count; i++) {
+        const pid_t pid = orphans.pids[i];
+        if (children_session(pid) == session || (listed && is_of_an_application(pid)))
+            killed += kill(pid, SIGKILL) == 0;
+    }
+    return killed;
 }

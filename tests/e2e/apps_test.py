@@ -227,6 +227,21 @@ def what_it_leaves_behind_is_killed():
         gone(left)
 
 
+def what_a_killed_guardian_leaves_behind_is_killed():
+    """The kernel kills the application's process; its children become the supervisor's."""
+    with Weir("serve", config=config()) as weir:
+        body(weir, "/fork")
+        body(weir, "/child")
+        pid = int(body(weir, "/pid"))
+        until("its children", lambda: len(descendants(pid)) >= 3)
+        left = descendants(pid)
+        guardian = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        assert guardian != weir.process.pid
+        os.kill(guardian, signal.SIGKILL)
+        gone([pid, *left])
+        until("an answer", lambda: ask(weir.address(), "/pid").status == 200)
+
+
 def one_that_ignores_its_signal_is_killed():
     with Weir("serve", config=config("stop: 200ms", mode="stubborn")) as weir:
         pid = int(body(weir, "/pid"))
@@ -273,5 +288,5 @@ if __name__ == "__main__":
     run(an_application_is_served_as_it_is, it_runs_as_another_user, what_cannot_be_started_is_refused, one_that_dies_is_started_again,
         one_that_dies_at_once_is_broken_until_it_works, one_that_never_gets_ready_is_ended, recycling_loses_no_request,
         one_that_eats_memory_is_replaced, one_that_is_stopped_is_replaced, a_reload_replaces_what_has_changed,
-        what_it_leaves_behind_is_killed, one_that_ignores_its_signal_is_killed, a_second_signal_does_not_wait,
-        nothing_outlives_a_supervisor_that_is_killed, a_flood_is_cut, interfaces=(None,))
+        what_it_leaves_behind_is_killed, what_a_killed_guardian_leaves_behind_is_killed, one_that_ignores_its_signal_is_killed,
+        a_second_signal_does_not_wait, nothing_outlives_a_supervisor_that_is_killed, a_flood_is_cut, interfaces=(None,))

@@ -42,6 +42,10 @@ def answer(path):
         hoard.append(b"x" * (int(words[1]) << 20))
     elif words[0] == "fork":
         leave_children()
+    elif words[0] == "child": # one of its own session
+        if os.fork() == 0:
+            time.sleep(1000)
+            os._exit(0)
     elif words[0] == "flood":
         line = "y" * 100 + "\n"
         for _ in range(int(words[1])):
