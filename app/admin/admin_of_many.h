@@ -35,7 +35,8 @@ WEIR_CHECKED int admin_of_many_configure(struct admin_of_many *admin, const stru
 
 /* A process has been told to end: takes its totals, if it still answers, and keeps them. (Those that a
  * process leaves behind as it ends are found without this.)
- * Where:   task. Waits for 200 ms at most.
+ * Cancel:  gives up: nothing is taken.
+ * Where:   task. Waits for 200 ms at most, and for those that retire before it.
  */
 void admin_of_many_retire(struct admin_of_many *admin, const struct admin_process *process);
 

@@ -13,7 +13,7 @@
 
 #include "gateway/handed.h"
 
-enum { HEAR_OUT_MS = 500, ARGUMENTS_BYTES = 8192, NONSENSE_LOGGED = 3 };
+enum { HEAR_OUT_MS = 500, TELL_MS = 1000, ARGUMENTS_BYTES = 8192, NONSENSE_LOGGED = 3 };
 
 void gateway_process_init(struct gateway_process *p, const struct process_place *place,
                           struct in_force *in_force, const int *listeners)
@@ -221,6 +221,20 @@ static weir_duration patience(const struct gateway_process *p)
     return (weir_duration){drain.ns + weir_ms(PROCESS_DRAIN_MARGIN_MS).ns};
 }
 
+/* Tells of it, for a moment: others tell before, and it may have to hurry. */
+static void tell_of_leaving(struct gateway_process *p)
+{
+    weir_scope attention;
+
+    if (!p->was_ready || p->hurried || p->place->leaves == NULL)
+        return;
+    weir_scope_open(&attention, weir_after_ms(TELL_MS), 0);
+    p->attention = &attention;
+    p->place->leaves(p->place->leaves_arg, p);
+    p->attention = NULL;
+    (void)weir_scope_close(&attention);
+}
+
 /* Ends a process that is to leave: asks, asks again when it is to hurry, kills. */
 static void end_process(struct gateway_process *p, weir_process_end *end)
 {
@@ -228,8 +242,7 @@ static void end_process(struct gateway_process *p, weir_process_end *end)
 
     enter(p, PROCESS_LEAVING);
     (void)weir_process_signal(p->process, SIGTERM);
-    if (p->was_ready && p->place->leaves != NULL)
-        p->place->leaves(p->place->leaves_arg, p);
+    tell_of_leaving(p);
     if (!p->hurried)
         err = await_end(p, weir_after(patience(p)), end);
     if (err < 0 && p->hurried) {

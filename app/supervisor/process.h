@@ -37,7 +37,9 @@ struct process_place {
     struct members *members;
     int shared;          /* descriptor of the shared memory */
     weir_event *changed; /* set when any process has changed its state */
-    /* One that was ready has been asked to end. May wait for a moment. NULL: no interest */
+    /* One that was ready has been asked to end. May wait for a moment, until it is cancelled. NULL: no
+     * interest
+     */
     void (*leaves)(void *arg, const struct gateway_process *process);
     void *leaves_arg;
     int (*simulate)(void *arg, weir_simulated_process *self); /* as supervisor_options */
