@@ -14,7 +14,7 @@
 #include "process/lines.h"
 #include "process/member.h"
 
-enum { STREAMS = 2, HELD_BACK_MS = 500, LINES_PER_TURN = 64, PIPE_BYTES = 64 << 10 };
+enum { STREAMS = 2, HELD_BACK_MS = 500, LINES_PER_TURN = 64, PIPE_BYTES = 64 << 10, LOOK_AGAIN_MS = 10 };
 
 struct stream {
     int fd;
@@ -59,14 +59,10 @@ void weir__output_end(struct weir__output *o)
         (void)weir_scope_set_deadline(o->waiting, o->until);
 }
 
-/* Waits for bytes, also in a scope that is cancelled: what a process says as it ends is wanted. The function
- * for lines runs outside of this. Returns: the stream; < 0: none is waited for any longer. */
-static int await_bytes(struct weir__output *o)
+/* Lists the streams that have not ended. Returns: how many. */
+static size_t list_cases(const struct weir__output *o, weir_case cases[STREAMS], int streams[STREAMS])
 {
-    weir_case cases[STREAMS];
-    int streams[STREAMS], which;
     size_t count = 0;
-    weir_scope shield;
 
     for (int i = 0; i < STREAMS; i++) {
         if (o->streams[i].has_ended)
@@ -74,11 +70,27 @@ static int await_bytes(struct weir__output *o)
         streams[count] = i;
         cases[count++] = weir_on_fd(o->streams[i].watch, POLLIN);
     }
+    return count;
+}
+
+/* Waits for bytes, also in a scope that is cancelled: what a process says as it ends is wanted. The function
+ * for lines runs outside of this. A pipe that cannot be polled, without memory for it, counts as readable:
+ * it is looked at now and then. is_vain: there was nothing to read at the last look. Returns: the stream; <
+ * 0: none is waited for any longer. */
+static int await_bytes(struct weir__output *o, bool is_vain)
+{
+    weir_case cases[STREAMS];
+    int streams[STREAMS], which;
+    size_t count = list_cases(o, cases, streams);
+    weir_scope shield;
+
     if (count == 0)
         return -WEIR_ECLOSED;
     weir__scope_open_long_shield(&shield, o->until);
     o->waiting = &shield;
-    which = weir_select(cases, count, NULL);
+    which = is_vain ? weir_sleep(weir_ms(LOOK_AGAIN_MS)) : 0;
+    if (which == 0)
+        which = weir_select(cases, count, NULL);
     o->waiting = NULL;
     (void)weir_scope_close(&shield);
     return which < 0 ? which : streams[which];
@@ -139,11 +151,11 @@ static void take_rest(struct weir_process *p, struct stream *s, bool is_error)
 
 void weir__output_read(struct weir__output *o, struct weir_process *p)
 {
+    ssize_t n = 0;
     int which;
 
-    while ((which = await_bytes(o)) >= 0) {
-        ssize_t n = take(p, &o->streams[which], which == 1);
-
+    while ((which = await_bytes(o, n < 0)) >= 0) {
+        n = take(p, &o->streams[which], which == 1);
         if (n > 0)
             (void)weir_yield();
     }

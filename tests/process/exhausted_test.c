@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +134,62 @@ static void without_memory_or_thread_a_start_fails(void **state)
         assert_int_equal(weir_run(&options, withholds_at_first, &n), 0);
 }
 
+/* --- polling --- */
+
+static atomic_bool polls_fail;
+static atomic_int failed_polls;
+
+/* NOLINTBEGIN: these names are the linker's */
+int __real_epoll_ctl(int epfd, int command, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epfd, int command, int fd, struct epoll_event *event);
+/* NOLINTEND */
+
+int __wrap_epoll_ctl(int epfd, int command, int fd, struct epoll_event *event)
+{
+    if (!atomic_load(&polls_fail) || command == EPOLL_CTL_DEL)
+        return __real_epoll_ctl(epfd, command, fd, event);
+    (void)atomic_fetch_add(&failed_polls, 1);
+    errno = ENOMEM;
+    return -1;
+}
+
+/* What a process says is read all the same, also more than a pipe holds; without trying all the time. */
+static int cannot_poll(void *arg)
+{
+    struct said said = {{0}, 0, 0};
+    const char *argv[4];
+    weir_process_options options =
+        sh(argv, "head -c 200000 /dev/zero | tr '\\0' x; sleep 0.3; echo end", &said);
+    weir_instant began = weir_now();
+    weir_process *process;
+    weir_process_end end;
+    weir_scope scope;
+    int64_t ms;
+
+    (void)arg;
+    atomic_store(&failed_polls, 0);
+    atomic_store(&polls_fail, true);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_process_start(&scope, &options, &process), 0);
+    assert_int_equal(weir_process_wait(process, &end), 0);
+    ms = (weir_now().ns - began.ns) / 1000000;
+    assert_int_equal(weir_scope_close(&scope), 0);
+    atomic_store(&polls_fail, false);
+    assert_int_equal(end.status, 0);
+    assert_int_equal(said.bytes, 200000 + strlen("end"));
+    assert_true(atomic_load(&failed_polls) > 0);
+    assert_true(atomic_load(&failed_polls) < 100 + ms); /* three descriptors, each looked at every 10 ms */
+    return 0;
+}
+
+static void without_polling_lines_are_read(void **state)
+{
+    weir_options options = {.io = WEIR_IO_EPOLL};
+
+    (void)state;
+    assert_int_equal(weir_run(&options, cannot_poll, NULL), 0);
+}
+
 /* --- tasks --- */
 
 static int sleep_for_ever(void *arg)
@@ -183,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors_a_start_fails),
         cmocka_unit_test(without_memory_or_thread_a_start_fails),
+        cmocka_unit_test(without_polling_lines_are_read),
         cmocka_unit_test(without_tasks_a_start_fails),
     };
 
