@@ -122,8 +122,9 @@ typedef struct weir_process_end {
  * Returns: 0: the program is being executed; -ENOENT, -EACCES, -ENOEXEC, -E2BIG …, as execve(2) of it;
  *          -ENOENT, -ENOTDIR, -EACCES of the folder; -EINVAL an option; -ESRCH no such user; -EPERM another
  *          user without being root; -EBADF a descriptor; -EAGAIN, -ENOMEM, -EMFILE, -ENFILE no resources;
- *          -ENOTSUP under simulation without simulate; -WEIR_ECANCELED, -WEIR_EDEADLINE. After an error
- *          nothing runs.
+ *          -ETIMEDOUT the program was not being executed after 10 s: the user's entry, the folder or the
+ *          program cannot be read in time, or another process has stopped the new one; -ENOTSUP under
+ *          simulation without simulate; -WEIR_ECANCELED, -WEIR_EDEADLINE. After an error nothing runs.
  * Cancel:  ends the wait; a process that was just started is killed.
  * Where:   task of the scope's loop. Waits.
  */

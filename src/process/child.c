@@ -126,18 +126,30 @@ WEIR__RAW static int begin(void *arg)
     return 0;
 }
 
-pid_t weir__child_start(struct weir__child *child, char *stack, int *pidfd)
+/* A child that becomes another user takes from the memory that both have that it may be dumped: as long as
+ * they share it, it keeps that user's processes from reading it. */
+static void restore_dumpable(int before)
 {
+    if (before == 1)
+        (void)prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+}
+
+pid_t weir__child_start(struct weir__child *child, char *stack, int *pidfd, atomic_int *begun)
+{
+    int dumpable = prctl(PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
     sigset_t all, before;
     pid_t pid;
 
     child->err = 0;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = clone(begin, stack + WEIR__CHILD_STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child,
-                pidfd);
+    pid =
+        clone(begin, stack + WEIR__CHILD_STACK_BYTES,
+              CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CHILD_SETTID | SIGCHLD, child, pidfd, NULL, begun);
     if (pid < 0)
         pid = -errno;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (child->user != NULL)
+        restore_dumpable(dumpable);
     return pid;
 }

@@ -7,6 +7,7 @@
 #ifndef WEIR__PROCESS_CHILD_H
 #define WEIR__PROCESS_CHILD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -36,9 +37,10 @@ struct weir__child {
 
 enum { WEIR__CHILD_STACK_BYTES = 32 << 10 };
 
-/* Starts a child on a stack of its own.
+/* Starts a child on a stack of its own. *pidfd and then *begun, its number, are written before it runs: the
+ * thread is held until another one kills it if it cannot go on.
  * Returns: its pid, and *pidfd is the caller's: it is executing the program, or has ended with child->err,
  * and is to be reaped; < 0: there is no child. */
-pid_t weir__child_start(struct weir__child *child, char *stack, int *pidfd);
+pid_t weir__child_start(struct weir__child *child, char *stack, int *pidfd, atomic_int *begun);
 
 #endif

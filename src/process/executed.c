@@ -167,9 +167,17 @@ static void undo_launch(struct weir__start_work *work, char *stack)
     weir__launch_undo(&weir__container_of(work, struct executed, work)->launch);
 }
 
+static void hurry(struct weir__start_work *work)
+{
+    weir__launch_kill(&weir__container_of(work, struct executed, work)->launch);
+}
+
 static void drop(struct weir__start_work *work)
 {
-    free_executed(&weir__container_of(work, struct executed, work)->process);
+    struct executed *e = weir__container_of(work, struct executed, work);
+
+    weir__launch_undo(&e->launch);
+    free_executed(&e->process);
 }
 
 static struct executed *make(const weir_process_options *options)
@@ -185,6 +193,7 @@ static struct executed *make(const weir_process_options *options)
     weir__process_init(&e->process, &body, copy);
     weir__launch_init(&e->launch, copy);
     e->work.drop = drop;
+    e->work.hurry = hurry;
     return e;
 }
 
@@ -220,9 +229,11 @@ static int start(struct weir__scope *scope, struct executed *e)
         e->process.began_ns = e->launch.began_ns;
         err = weir_cancelled(); /* a cancel may have come too late to end the wait */
         if (err == 0)
-            err = watch(e);
+            err = e->work.hurried > 0 ? -ETIMEDOUT : watch(e);
         if (err < 0)
             undo(e);
+    } else {
+        weir__launch_close(&e->launch);
     }
     if (err < 0)
         free_executed(&e->process);

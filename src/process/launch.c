@@ -156,9 +156,14 @@ void weir__launch_init(struct weir__launch *l, const weir_process_options *optio
 static int start(struct weir__launch *l, struct weir__child *child, char *stack)
 {
     l->began_ns = weir__clock_monotonic_ns();
-    l->pid = weir__child_start(child, stack, &l->pidfd);
-    if (l->pid < 0)
-        return l->pid;
+    l->pid = weir__child_start(child, stack, &l->pidfd, &l->begun);
+    if (l->pid < 0) {
+        int err = l->pid;
+
+        l->pid = 0;
+        l->pidfd = -1; /* the kernel may have written it all the same */
+        return err;
+    }
     if (child->err < 0) {
         reap(l->pidfd);
         l->pid = 0;
@@ -181,8 +186,6 @@ void weir__launch(struct weir__launch *l, char *stack, bool (*commit)(struct wei
         free(p->paths);
     }
     free(p);
-    if (l->err < 0)
-        weir__launch_close(l);
 }
 
 void weir__launch_close(struct weir__launch *l)
@@ -191,10 +194,16 @@ void weir__launch_close(struct weir__launch *l)
     close_both(l->output);
 }
 
+void weir__launch_kill(const struct weir__launch *l)
+{
+    if (atomic_load(&l->begun) != 0)
+        (void)syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
+}
+
 void weir__launch_undo(struct weir__launch *l)
 {
-    if (l->pidfd >= 0) {
-        (void)syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
+    if (l->pid > 0) {
+        weir__launch_kill(l);
         (void)kill(-l->pid, SIGKILL);
         reap(l->pidfd);
     }

@@ -13,6 +13,10 @@
 
 enum state { AWAITED, COMMITTED, LEFT, DONE };
 
+enum { HURRIED_EACH_MS = 10, HURRIED_MAX = 100 };
+
+static const int64_t LIMIT_NS = INT64_C(10) * 1000000000;
+
 /* --- the thread --- */
 
 /* With a page below that ends a child whose stack is too small. Returns: NULL: no memory. */
@@ -38,7 +42,10 @@ static void close_stack(char *stack)
 
 static void task_goes_on(struct weir__message *message)
 {
-    weir__wake(weir__container_of(message, struct weir__start_work, done)->task, 0);
+    struct weir__start_work *work = weir__container_of(message, struct weir__start_work, done);
+
+    weir__timeout_cancel(work->loop, &work->limit);
+    weir__wake(work->task, 0);
 }
 
 bool weir__start_commit(struct weir__start_work *work)
@@ -50,11 +57,9 @@ bool weir__start_commit(struct weir__start_work *work)
 
 static void work_on(struct weir__start_work *work, char *stack)
 {
-    int state = AWAITED;
-
     if (atomic_load(&work->state) == AWAITED)
         work->run(work, stack);
-    if (atomic_compare_exchange_strong(&work->state, &state, DONE) || state == COMMITTED)
+    if (atomic_exchange(&work->state, DONE) != LEFT)
         weir__loop_post(work->loop, &work->done);
     else
         work->drop(work);
@@ -90,6 +95,7 @@ void weir__starter_init(struct weir__starter *s)
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->changed, NULL);
     weir__list_init(&s->queue);
+    s->limit_ns = LIMIT_NS;
 }
 
 void weir__starter_free(struct weir__starter *s)
@@ -127,26 +133,6 @@ void weir__starter_stop(struct weir__starter *s)
 
 static const struct weir__wait_class starting = {"a process to start", NULL, .charge = WEIR_CHARGE_OTHER};
 
-static int put(struct weir__starter *s, struct weir__start_work *work)
-{
-    struct weir__task *self = weir__task_current();
-    int err = 0;
-
-    work->task = self;
-    work->loop = self->loop;
-    work->done.deliver = task_goes_on;
-    atomic_init(&work->state, AWAITED);
-    (void)pthread_mutex_lock(&s->lock);
-    if (!s->started)
-        err = start_thread(s);
-    if (err == 0)
-        weir__list_push_back(&s->queue, &work->node);
-    (void)pthread_mutex_unlock(&s->lock);
-    if (err == 0)
-        (void)pthread_cond_signal(&s->changed); /* without the lock, which the thread takes at once */
-    return err;
-}
-
 /* Returns: whether the work has not begun, and is the task's again. */
 static bool take_back(struct weir__starter *s, struct weir__start_work *work)
 {
@@ -160,18 +146,77 @@ static bool take_back(struct weir__starter *s, struct weir__start_work *work)
     return is_queued;
 }
 
-/* Work that is committed, or done, ends the wait. */
-static void leave(struct weir__task *task)
+/* Leaves running work to the starter. Work that is committed may still have to come to what it can be ended
+ * in. Returns: false: its end is on its way. */
+static bool leave_running(struct weir__start_work *work)
 {
-    struct weir__start_work *work = task->wait_arg;
     int state = AWAITED;
 
+    if (atomic_compare_exchange_strong(&work->state, &state, LEFT))
+        return true;
+    if (state != COMMITTED)
+        return false;
+    if (work->hurried++ < HURRIED_MAX) {
+        work->hurry(work);
+        return false;
+    }
+    return atomic_compare_exchange_strong(&work->state, &state, LEFT);
+}
+
+/* The work may be freed as soon as it is left. */
+static void give_up(struct weir__start_work *work)
+{
+    struct weir__task *task = work->task;
+    bool is_cancelled = work->is_cancelled;
+
+    weir__timeout_cancel(task->loop, &work->limit);
     if (take_back(task->loop->runtime->starter, work)) {
         work->drop(work);
-        weir__wake_cancelled(task);
-    } else if (atomic_compare_exchange_strong(&work->state, &state, LEFT)) {
-        weir__wake_cancelled(task);
+    } else if (!leave_running(work)) {
+        weir__timeout_set(task->loop, &work->limit,
+                          weir__loop_now_ns(task->loop) + HURRIED_EACH_MS * INT64_C(1000000));
+        return;
     }
+    if (is_cancelled)
+        weir__wake_cancelled(task);
+    else
+        weir__wake(task, -ETIMEDOUT);
+}
+
+static void it_takes_long(struct weir__timeout *limit)
+{
+    give_up(weir__container_of(limit, struct weir__start_work, limit));
+}
+
+static void is_cancelled(struct weir__task *task)
+{
+    struct weir__start_work *work = task->wait_arg;
+
+    work->is_cancelled = true;
+    give_up(work);
+}
+
+static int put(struct weir__starter *s, struct weir__start_work *work)
+{
+    struct weir__task *self = weir__task_current();
+    int err = 0;
+
+    work->task = self;
+    work->loop = self->loop;
+    work->done.deliver = task_goes_on;
+    work->is_cancelled = false;
+    work->hurried = 0;
+    weir__timeout_init(&work->limit, it_takes_long);
+    atomic_init(&work->state, AWAITED);
+    (void)pthread_mutex_lock(&s->lock);
+    if (!s->started)
+        err = start_thread(s);
+    if (err == 0)
+        weir__list_push_back(&s->queue, &work->node);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (err == 0)
+        (void)pthread_cond_signal(&s->changed); /* without the lock, which the thread takes at once */
+    return err;
 }
 
 int weir__starter_do(struct weir__starter *s, struct weir__start_work *work)
@@ -182,7 +227,8 @@ int weir__starter_do(struct weir__starter *s, struct weir__start_work *work)
         work->drop(work);
         return err;
     }
-    return weir__park(&starting, leave, work);
+    weir__timeout_set(work->loop, &work->limit, weir__loop_now_ns(work->loop) + s->limit_ns);
+    return weir__park(&starting, is_cancelled, work);
 }
 
 void weir__starter_do_surely(struct weir__starter *s, struct weir__start_work *work)

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +93,7 @@ static void a_process_runs_as_another_user(void **state)
         skip();
     run_really(runs_as_others, NULL);
     assert_int_equal(getuid(), 0); /* this program has not changed */
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
 }
 
 /* --- a folder of the user's --- */
