@@ -18,8 +18,9 @@ enum { RANDOM_LETTERS = 6, DEPTH_MAX = 2 };
 
 /* --- removing --- */
 
-/* Removes what is in a folder, which is closed. */
-static void empty(int fd, int depth)
+/* Removes what is in a folder, which is closed: `left` names at most, each of which is counted. The lock
+ * stays: without it nobody would find the folder again. */
+static void empty(int fd, int depth, int *left)
 {
     DIR *entries = fdopendir(fd);
     const struct dirent *entry;
@@ -28,26 +29,35 @@ static void empty(int fd, int depth)
         (void)close(fd);
         return;
     }
-    while ((entry = readdir(entries)) != NULL) {
+    while (*left > 0 && (entry = readdir(entries)) != NULL) {
         int inner;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            (depth == 0 && strcmp(entry->d_name, lock_name) == 0))
             continue;
+        --*left;
         if (unlinkat(dirfd(entries), entry->d_name, 0) == 0 || depth == DEPTH_MAX)
             continue;
         inner = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
-            empty(inner, depth + 1);
+            empty(inner, depth + 1, left);
         (void)unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
     }
     (void)closedir(entries);
 }
 
+/* Removes a folder; or a part of what is in it, if that is very much. */
 static void remove_at(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int again = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    int left = FOLDER_NAMES;
 
     if (fd >= 0)
-        empty(fd, 0);
+        empty(fd, 0, &left);
+    if (again >= 0 && left > 0)
+        (void)unlinkat(again, lock_name, 0);
+    if (again >= 0)
+        (void)close(again);
     (void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 

@@ -16,7 +16,8 @@
 enum {
     FOLDER_PATH_BYTES = 72,  /* what is below it must fit into the address of a socket */
     FOLDER_LOOKED_AT = 4096, /* names, at most, that a start looks at for folders of the dead */
-    FOLDER_REMOVED = 64      /* of these, at most, that it removes */
+    FOLDER_REMOVED = 16,     /* of these, at most, that it removes */
+    FOLDER_NAMES = 4096 /* names in a folder, at most, that are removed at once: applications make them */
 };
 
 struct folder {
@@ -30,7 +31,8 @@ struct folder {
  * Returns: 0; the error of mkdtemp(3) or of the lock in /tmp, and path is "". */
 WEIR_CHECKED int folder_make(struct folder *out);
 
-/* Removes it, with the sockets, files and folders in it. */
+/* Removes it, with the sockets, files and folders in it. Of more than FOLDER_NAMES the rest stays, for starts
+ * to come. */
 void folder_remove(struct folder *folder);
 
 #endif

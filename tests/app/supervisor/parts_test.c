@@ -180,6 +180,36 @@ static void folders_of_the_dead_are_removed(void **state)
     (void)unsetenv("XDG_RUNTIME_DIR");
 }
 
+/* An application may have made as many files as it likes: they do not keep a start waiting, nor an end. */
+static void a_full_folder_is_removed_bit_by_bit(void **state)
+{
+    char base[] = "/tmp/weir-test-XXXXXX", file[FOLDER_PATH_BYTES + 32];
+    struct folder full, next;
+    int starts = 0;
+
+    (void)state;
+    assert_non_null(mkdtemp(base));
+    (void)unsetenv("RUNTIME_DIRECTORY");
+    (void)setenv("XDG_RUNTIME_DIR", base, 1);
+    assert_int_equal(folder_make(&full), 0);
+    (void)snprintf(file, sizeof file, "%s/shop", full.path);
+    assert_int_equal(mkdir(file, 0700), 0);
+    for (int i = 0; i < 2 * FOLDER_NAMES; i++) {
+        (void)snprintf(file, sizeof file, "%s/shop/%d", full.path, i);
+        assert_int_equal(mknod(file, S_IFREG | 0600, 0), 0);
+    }
+    strcpy(file, full.path);
+    folder_remove(&full);
+    assert_int_equal(access(file, F_OK), 0);
+    for (; access(file, F_OK) == 0; starts++) {
+        assert_int_equal(folder_make(&next), 0);
+        folder_remove(&next);
+    }
+    assert_int_equal(starts, 2);
+    assert_int_equal(rmdir(base), 0);
+    (void)unsetenv("XDG_RUNTIME_DIR");
+}
+
 /* --- the configuration in force --- */
 
 static void write_file(const char *path, const char *text)
@@ -234,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_line_without_end_is_cut),
         cmocka_unit_test(the_folder_is_private_and_short),
         cmocka_unit_test(folders_of_the_dead_are_removed),
+        cmocka_unit_test(a_full_folder_is_removed_bit_by_bit),
         cmocka_unit_test(the_configuration_in_force_stays_as_it_was_read),
     };
 
