@@ -258,6 +258,8 @@ static void what_can_not_be_started_is_found(void **state)
         {"command: [sh, '{socket}'], user: no-such-user",
          "app.user of 'shop' is 'no-such-user', expected a user"},
         {"command: [sh, '{socket}'], user: '4294967295'", "expected a user that this system has"},
+        {"command: [sh, '{socket}'], user: '99999999999999999999'", "expected a user that this system has"},
+        {"command: [sh, '{socket}'], user: '61234x'", "expected a user that this system has"},
     };
 
     (void)state;
@@ -269,11 +271,14 @@ static void another_user_needs_root(void **state)
 {
     const uid_t uid = geteuid();
     const struct check own = {"command: [sh, '{socket}'], user: nobody", NULL};
+    const struct check numbered = {"command: [sh, '{socket}'], user: '61234'", NULL}; /* has no entry */
     const struct check other = {"command: [sh, '{socket}'], user: nobody",
                                 "expected weir to be started as root"};
 
     (void)state;
     checked(uid == 0 ? &own : &other);
+    if (uid == 0)
+        checked(&numbered);
     if (uid != 0 || seteuid(1) < 0)
         return;
     checked(&other);
