@@ -43,7 +43,7 @@ struct listeners *listeners_new(void)
 struct opening {
     struct listeners *l;
     const struct config *config;
-    struct start_addresses addresses;
+    struct start_addresses *addresses;
     struct set *set;
 };
 
@@ -81,7 +81,7 @@ static void find_passed(struct opening *o, size_t i)
             continue;
         if (s->bound[0] == '\0')
             config_fault(
-                o->addresses.faults, address->place,
+                o->addresses->faults, address->place,
                 "'%s' is not a listening stream socket, expected one of ListenStream= with Accept=no",
                 address->text);
         o->set->sockets[i] = s;
@@ -89,11 +89,11 @@ static void find_passed(struct opening *o, size_t i)
     }
     name_passed(o->l, passed, sizeof passed);
     if (count == 0)
-        config_fault(o->addresses.faults, address->place,
+        config_fault(o->addresses->faults, address->place,
                      "systemd has passed no socket '%s', expected the name of one that it has: %s",
                      address->systemd, passed);
     else
-        config_fault(o->addresses.faults, address->place,
+        config_fault(o->addresses->faults, address->place,
                      "systemd has passed %zu of '%s', expected it as often in listen", count, address->text);
 }
 
@@ -105,7 +105,7 @@ static void find_left(struct opening *o, size_t i)
     for (const struct listening_socket *s = o->l->sockets; s != NULL; s = s->next) {
         if (!s->passed || is_in(o->set, s) || strcmp(s->name, address->systemd) != 0)
             continue;
-        config_fault(o->addresses.faults, address->place,
+        config_fault(o->addresses->faults, address->place,
                      "systemd has passed another socket '%s' (%s), expected '%s' once for each", s->name,
                      s->bound, address->text);
         return;
@@ -115,7 +115,7 @@ static void find_left(struct opening *o, size_t i)
 static void find_open(struct opening *o, size_t i)
 {
     for (struct listening_socket *s = o->l->sockets; s != NULL && o->set->sockets[i] == NULL; s = s->next)
-        if (!is_in(o->set, s) && listening_socket_is_at(s, &o->addresses.numeric[i]))
+        if (!is_in(o->set, s) && listening_socket_is_at(s, &o->addresses->numeric[i]))
             o->set->sockets[i] = s;
 }
 
@@ -125,14 +125,14 @@ static bool is_excluded(struct opening *o, size_t i)
     const struct config_address *address = &o->config->listen[i];
 
     for (const struct listening_socket *s = o->l->sockets; s != NULL; s = s->next) {
-        if (!addresses_exclude(&s->address, &o->addresses.numeric[i]))
+        if (!addresses_exclude(&s->address, &o->addresses->numeric[i]))
             continue;
         if (s->passed)
-            config_fault(o->addresses.faults, address->place,
+            config_fault(o->addresses->faults, address->place,
                          "%s can't be listened on beside %s, which systemd has passed; expected 'systemd:%s'",
                          address->text, s->bound, s->name);
         else
-            config_fault(o->addresses.faults, address->place,
+            config_fault(o->addresses->faults, address->place,
                          "%s can't be listened on while the configuration in force has %s; expected another "
                          "port, or a restart",
                          address->text, s->bound);
@@ -143,24 +143,24 @@ static bool is_excluded(struct opening *o, size_t i)
 
 static int open_new(struct opening *o, size_t i)
 {
-    const size_t before = o->addresses.faults->count;
+    const size_t before = o->addresses->faults->count;
     struct listening_socket **last = &o->l->sockets;
     int err;
 
-    if (o->addresses.numeric[i].host == NULL && o->addresses.numeric[i].path == NULL)
+    if (o->addresses->numeric[i].host == NULL && o->addresses->numeric[i].path == NULL)
         return 0; /* a name without an address */
     if (is_excluded(o, i))
         return 0;
-    start_addresses_probe(&o->addresses, i, false);
-    if (o->addresses.faults->count > before)
+    start_addresses_probe(o->addresses, i, false);
+    if (o->addresses->faults->count > before)
         return 0;
     while (*last != NULL)
         last = &(*last)->next;
-    err = listening_socket_open(&o->addresses.numeric[i], last);
+    err = listening_socket_open(&o->addresses->numeric[i], last);
     if (err == -ENOMEM)
         return err;
     if (err < 0)
-        start_addresses_fault(&o->addresses, i, err);
+        start_addresses_fault(o->addresses, i, err);
     o->set->sockets[i] = *last;
     return 0;
 }
@@ -169,7 +169,7 @@ static int find_all(struct opening *o)
 {
     int err = 0;
 
-    start_addresses_compare(&o->addresses);
+    start_addresses_compare(o->addresses);
     for (size_t i = 0; i < o->config->listen_count; i++)
         if (o->config->listen[i].systemd != NULL)
             find_passed(o, i);
@@ -179,13 +179,13 @@ static int find_all(struct opening *o)
         else
             find_open(o, i);
     }
-    if (config_faults_any(o->addresses.faults))
+    if (config_faults_any(o->addresses->faults))
         return 0;
     for (size_t i = 0; err == 0 && i < o->config->listen_count; i++)
         if (o->set->sockets[i] == NULL)
             err = open_new(o, i);
     if (err == 0 && !o->l->opened && o->config->admin != NULL)
-        start_addresses_probe(&o->addresses, o->config->listen_count, false);
+        start_addresses_probe(o->addresses, o->config->listen_count, false);
     return err;
 }
 
@@ -242,22 +242,23 @@ static void warn_of_unused(const struct listeners *l)
                      WEIR_KV("name", s->name), WEIR_KV("addr", s->bound));
 }
 
-int listeners_open(struct listeners *l, const struct config *config, struct config_faults *faults, int *out)
+int listeners_resolve(const struct config *config, struct config_faults *faults, struct start_addresses *out)
 {
-    struct opening o = {.l = l, .config = config};
+    *out = (struct start_addresses){
+        .config = config, .listen_key = "listen", .admin_key = "admin", .faults = faults};
+    return start_addresses_open(out);
+}
+
+int listeners_open(struct listeners *l, struct start_addresses *addresses, int *out)
+{
+    const struct config *config = addresses->config;
+    struct config_faults *faults = addresses->faults;
+    struct opening o = {.l = l, .config = config, .addresses = addresses};
     int err;
 
-    o.addresses = (struct start_addresses){.config = config,
-                                           .listen_key = "listen",
-                                           .admin_key = "admin",
-                                           .faults = faults,
-                                           .waited_ms = l->opened ? INT_MAX : 0}; /* a loop is kept waiting */
+    addresses->waited_ms = l->opened ? INT_MAX : 0; /* a loop is kept waiting */
     o.set = new_set(config);
-    err = o.set == NULL ? -ENOMEM : start_addresses_open(&o.addresses);
-    if (err == 0) {
-        err = find_all(&o);
-        start_addresses_close(&o.addresses);
-    }
+    err = o.set == NULL ? -ENOMEM : find_all(&o);
     if (err == 0 && config_faults_any(faults))
         err = -WEIR_ECONFIG;
     if (err < 0) {

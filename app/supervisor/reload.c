@@ -50,51 +50,51 @@ struct reading {
     const char *file;
     struct config_faults faults;
     struct in_force *next;
+    struct start_addresses addresses; /* of next */
     bool ran;
 };
 
-/* Reads the file, unless that could block for ever: a pipe can be read only once. */
+/* Reads the file, unless that could block for ever: a pipe can be read only once. Looks its names up. */
 static int read_file(weir_job *job, void *arg)
 {
     struct reading *r = arg;
     struct stat about;
+    int err;
 
     (void)job;
     r->ran = true;
-    if (stat(r->file, &about) < 0 || S_ISREG(about.st_mode))
-        return in_force_read(r->file, &r->faults, &r->next);
+    if (stat(r->file, &about) < 0 || S_ISREG(about.st_mode)) {
+        err = in_force_read(r->file, &r->faults, &r->next);
+        return err == 0 ? listeners_resolve(&r->next->config, &r->faults, &r->addresses) : err;
+    }
     config_faults_open(&r->faults, r->file);
     config_fault(&r->faults, (struct config_place){0},
                  "cannot be read again, expected a regular file: a pipe has been read to its end");
     return -WEIR_ECONFIG;
 }
 
-/* Reads the file by a job, since signals should be heard while a disk is slow. */
-static int read_next(struct supervisor *s, struct in_force **next, struct text_out *said)
+/* Reads the file by a job, since signals should be heard while a disk, or DNS, is slow. */
+static int read_next(struct reading *r, struct text_out *said)
 {
-    struct reading r = {.file = s->file};
-    int err = weir_offload(weir_pool_blocking(), "configuration", read_file, &r);
+    int err = weir_offload(weir_pool_blocking(), "configuration", read_file, r);
 
-    if (r.ran && err == -WEIR_ECONFIG)
-        config_faults_each(&r.faults, true, say, said);
+    if (r->ran && err == -WEIR_ECONFIG)
+        config_faults_each(&r->faults, true, say, said);
     else if (err < 0)
-        text_out_printf(said, "%s: cannot be read: %s\n", s->file, weir_error_text(err));
-    *next = r.next;
+        text_out_printf(said, "%s: cannot be read: %s\n", r->file, weir_error_text(err));
     return err;
 }
 
-static int open_listeners(struct supervisor *s, const struct config *config, int *out, struct text_out *said)
+static int open_listeners(struct supervisor *s, struct reading *r, int *out, struct text_out *said)
 {
-    struct config_faults faults;
     weir_guard_allow briefly;
     int err;
 
-    config_faults_open(&faults, s->file);
     weir_guard_allow_begin(&briefly, NULL);
-    err = listeners_open(s->listeners, config, &faults, out);
+    err = listeners_open(s->listeners, &r->addresses, out);
     weir_guard_allow_end(&briefly);
     if (err == -WEIR_ECONFIG)
-        config_faults_each(&faults, true, say, said);
+        config_faults_each(&r->faults, true, say, said);
     else if (err < 0)
         text_out_printf(said, "%s: the listeners cannot be opened: %s\n", s->file, weir_error_text(err));
     return err;
@@ -155,14 +155,15 @@ static void drop_applications(struct supervisor *s)
         apps_keep(s->applications.apps, &s->in_force->config);
 }
 
-static int serve_next(struct supervisor *s, struct in_force *next, struct text_out *said)
+static int serve_next(struct supervisor *s, struct reading *r, struct text_out *said)
 {
+    struct in_force *next = r->next;
     int *listeners = calloc(next->config.listen_count, sizeof *listeners);
     struct generation *generation;
     int err = listeners != NULL ? try_admin(s, &next->config, said) : -ENOMEM;
 
     if (err == 0)
-        err = open_listeners(s, &next->config, listeners, said);
+        err = open_listeners(s, r, listeners, said);
     if (err == 0) {
         applications_prepare(&s->applications, &next->config, &s->asked);
         err = processes_start(&s->processes, next, listeners, said, &generation);
@@ -202,7 +203,7 @@ static void tell(struct supervisor *s, int err, weir_instant began, struct text_
 static int reload(struct supervisor *s, struct text_out *said)
 {
     const weir_instant began = weir_now();
-    struct in_force *next = NULL;
+    struct reading r = {.file = s->file};
     int err;
 
     if (s->processes.ending) {
@@ -212,10 +213,11 @@ static int reload(struct supervisor *s, struct text_out *said)
     weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->file));
     s->phase = SUPERVISOR_RELOADING;
     notify_reloading(s->notify);
-    err = read_next(s, &next, said);
+    err = read_next(&r, said);
     if (err == 0 && !s->processes.ending) /* else it would listen again */
-        err = serve_next(s, next, said);
-    in_force_release(next);
+        err = serve_next(s, &r, said);
+    start_addresses_close(&r.addresses);
+    in_force_release(r.next);
     if (s->processes.ending) {
         text_out_printf(said, "%s\n", drains);
         return -WEIR_ECLOSED;

@@ -302,6 +302,19 @@ static void find_others(const struct supervisor *s, struct config_faults *faults
     free(found);
 }
 
+static int open_listeners(struct supervisor *s, struct config_faults *faults)
+{
+    struct start_addresses addresses;
+    int err = listeners_resolve(&s->in_force->config, faults, &addresses);
+
+    if (err == 0)
+        err = listeners_open(s->listeners, &addresses, s->first);
+    start_addresses_close(&addresses);
+    if (err == -WEIR_ECONFIG)
+        find_others(s, faults);
+    return err;
+}
+
 /* Reads the file and opens the listeners. */
 static int prepare(struct supervisor *s)
 {
@@ -317,11 +330,8 @@ static int prepare(struct supervisor *s)
         s->first = calloc(s->in_force->config.listen_count, sizeof *s->first);
         err = s->listeners != NULL && s->first != NULL ? 0 : -ENOMEM;
     }
-    if (err == 0) {
-        err = listeners_open(s->listeners, &s->in_force->config, &faults, s->first);
-        if (err == -WEIR_ECONFIG)
-            find_others(s, &faults);
-    }
+    if (err == 0)
+        err = open_listeners(s, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_each(&faults, true, say, &s->said);
     return err;

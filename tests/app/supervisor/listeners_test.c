@@ -39,6 +39,7 @@ static void note(void *arg, const char *line)
 /* Returns: as listeners_open(). */
 static int open_all(struct listeners *l, const char *listen, struct opened *o)
 {
+    struct start_addresses addresses;
     struct config_faults faults;
     char text[1024];
     int length = snprintf(text, sizeof text, "listen: %s\n" ROUTES, listen), err;
@@ -46,7 +47,9 @@ static int open_all(struct listeners *l, const char *listen, struct opened *o)
     *o = (struct opened){.faults = ""};
     config_faults_open(&faults, "file");
     assert_int_equal(config_parse(&o->config, text, (size_t)length, &route_kinds, &faults), 0);
-    err = listeners_open(l, &o->config, &faults, o->fds);
+    assert_int_equal(listeners_resolve(&o->config, &faults, &addresses), 0);
+    err = listeners_open(l, &addresses, o->fds);
+    start_addresses_close(&addresses);
     config_faults_each(&faults, true, note, o->faults);
     return err;
 }
