@@ -7,9 +7,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <weir/log.h>
+
+#include "base/clock.h"
+#include "core/lock.h"
+
 enum { SHARED_VERSION = 1, BLOCK_ALIGN = 64, SHARED_BYTES_MAX = 1 << 30 };
+
+static const int64_t TRIED_NS = 100000000, REFUSED_NS = 1000000000, TOLD_EACH_NS = INT64_C(60) * 1000000000;
 
 static const uint64_t SHARED_MAGIC = 0x6465726168536957; /* "WiShared" */
 
@@ -207,15 +215,64 @@ static int add(weir_shared *shared, const char *name, size_t counts, size_t byte
 }
 
 /* The directory is valid also when the process that held the lock has died, see add(). */
-void weir__shared_enter(weir_shared *shared)
+static bool take(pthread_mutex_t *lock)
 {
-    pthread_mutex_t *lock = &shared->header->lock;
-    int err = pthread_mutex_lock(lock);
+    int err = pthread_mutex_trylock(lock);
 
     if (err == EOWNERDEAD)
         err = pthread_mutex_consistent(lock);
-    if (err != 0)
+    if (err != 0 && err != EBUSY)
         abort(); /* the memory was written over */
+    return err == 0;
+}
+
+/* Looks again and again: a change of the wall clock, by which a mutex is waited for, does not matter so.
+ * Returns: whether it was taken. */
+static bool take_until(pthread_mutex_t *lock, int64_t until_ns)
+{
+    static const struct timespec nap = {.tv_nsec = 50000};
+    atomic_int word = 0;
+
+    while (!take(lock)) {
+        if (weir__clock_monotonic_ns() >= until_ns)
+            return false;
+        weir__futex_wait(&word, 0, &nap);
+    }
+    return true;
+}
+
+/* Its holder has no reason to hold it for so long, but that it does not run. */
+static void tell(weir_shared *shared, int64_t now_ns)
+{
+    int64_t told_ns = atomic_load(&shared->told_ns);
+
+    if ((told_ns == 0 || now_ns - told_ns >= TOLD_EACH_NS) &&
+        atomic_compare_exchange_strong(&shared->told_ns, &told_ns, now_ns))
+        weir_log(WEIR_LOG_WARN, "a process holds the shared memory of all: it is stopped, or gets no CPU",
+                 WEIR_KV_INT("member", shared->member));
+}
+
+bool weir__shared_try_enter(weir_shared *shared)
+{
+    pthread_mutex_t *lock = &shared->header->lock;
+    int64_t now_ns;
+
+    if (take(lock))
+        return true;
+    now_ns = weir__clock_monotonic_ns();
+    if (now_ns < atomic_load(&shared->refused_until_ns))
+        return false;
+    if (take_until(lock, now_ns + TRIED_NS))
+        return true;
+    atomic_store(&shared->refused_until_ns, now_ns + REFUSED_NS);
+    tell(shared, now_ns);
+    return false;
+}
+
+void weir__shared_enter(weir_shared *shared)
+{
+    while (!take_until(&shared->header->lock, weir__clock_monotonic_ns() + REFUSED_NS))
+        tell(shared, weir__clock_monotonic_ns());
 }
 
 void weir__shared_leave(weir_shared *shared)

@@ -40,6 +40,8 @@ struct weir__shared_header {
 struct weir_shared {
     struct weir__shared_header *header;
     int member;
+    _Atomic int64_t refused_until_ns; /* weir__shared_try_enter() does not wait before */
+    _Atomic int64_t told_ns;          /* when a line was logged that the lock is held; 0: never */
 
     /* Of this process: who listens to its bell. */
     pthread_mutex_t managing; /* of those who begin and end to listen */
@@ -50,8 +52,15 @@ struct weir_shared {
 };
 
 /* Takes the one lock of the memory, for moments: for what is changed seldom. A holder that died may have left
- * a change half done: what the lock guards can be told to be whole or not, and is mended by the next one. */
+ * a change half done: what the lock guards can be told to be whole or not, and is mended by the next one.
+ * A holder that is stopped holds up whoever enters, which is logged: for what happens as a program begins or
+ * its configuration changes. */
 void weir__shared_enter(weir_shared *shared);
+
+/* The same for what can do without. Returns: false: it was not free in 100 ms, or would not be waited for
+ * since that was so less than a second ago. */
+bool weir__shared_try_enter(weir_shared *shared) WEIR_CHECKED;
+
 void weir__shared_leave(weir_shared *shared);
 
 /* As weir_shared_block(), under the lock. */

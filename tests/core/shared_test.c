@@ -16,6 +16,7 @@
 #include <weir/shared.h>
 
 #include "base/random.h"
+#include "core/shared.h"
 #include "support/child.h"
 #include "support/run.h"
 
@@ -550,6 +551,57 @@ static void killed_processes_leave_nothing_behind(void **state)
     }
 }
 
+/* --- a process that is stopped with the lock --- */
+
+/* A child that takes the lock and stops itself with it. */
+static pid_t hold_lock(int fd)
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        weir_shared *shared = join(fd, 1);
+
+        weir__shared_enter(shared);
+        (void)raise(SIGSTOP);
+        weir__shared_leave(shared);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    return pid;
+}
+
+static void assert_free(weir_shared *shared)
+{
+    assert_true(weir__shared_try_enter(shared));
+    weir__shared_leave(shared);
+}
+
+static void who_can_do_without_is_not_held_by_the_stopped(void **state)
+{
+    int fd = make(ROOM), status;
+    weir_shared *shared = join(fd, 0);
+    pid_t pid = hold_lock(fd);
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_false(weir__shared_try_enter(shared));
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_free(shared); /* at once: what is free is not refused */
+    pid = hold_lock(fd);
+    assert_false(weir__shared_try_enter(shared));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_free(shared);
+    assert_non_null(block(shared, "after", 0, 8));
+    weir_shared_close(shared);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +621,7 @@ int main(void)
         cmocka_unit_test(the_maximum_is_never_passed),
         cmocka_unit_test(whoever_dies_has_left),
         cmocka_unit_test(killed_processes_leave_nothing_behind),
+        cmocka_unit_test(who_can_do_without_is_not_held_by_the_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

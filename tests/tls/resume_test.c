@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: resumed by tickets, across hours, other contexts and files that change; kept by clients. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/shared.h"
 #include "tls/pair.h"
 #include "tls/context/sessions.h"
 #include "tls/context/tickets.h"
@@ -189,6 +192,53 @@ static void tickets_are_good_in_other_processes(void **state)
     (void)close(fd);
 }
 
+/* A process that takes the lock of the memory and stops itself with it. */
+static pid_t hold_memory(int fd)
+{
+    weir_shared *memory;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (weir_shared_open(fd, 3, &memory) == 0) {
+            weir__shared_enter(memory);
+            (void)raise(SIGSTOP);
+        }
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    return pid;
+}
+
+/* Tickets are then good in the process that has made them. */
+static int resume_while_held(void *arg)
+{
+    weir_tls *server = server_of_all(); /* the keys stay */
+    pid_t holder = hold_memory(*(int *)arg);
+    bool yes = true;
+
+    assert_int_equal(begin_session(NULL), 0);
+    assert_int_equal(resume_session(&yes), 0);
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    assert_int_equal(resume_session(&yes), 0);
+    SSL_SESSION_free(kept);
+    weir_tls_close(server);
+    return 0;
+}
+
+static void a_stopped_process_does_not_hold_up_handshakes(void **state)
+{
+    int fd;
+
+    (void)state;
+    of_all = (weir_tls_certificate){certificate_file(certificate_of_server()),
+                                    certificate_key_file(certificate_of_server())};
+    assert_int_equal(weir_shared_make(1 << 16, &fd), 0);
+    run_member(fd, 0, resume_while_held, &fd);
+    (void)close(fd);
+}
+
 /* Then the keys are each process's own, and all else works. */
 static void shared_memory_that_is_full_is_no_error(void **state)
 {
@@ -335,6 +385,7 @@ int main(void)
         cmocka_unit_test(sessions_belong_to_a_server_and_a_name),
         cmocka_unit_test(tickets_outlive_a_context),
         cmocka_unit_test(tickets_are_good_in_other_processes),
+        cmocka_unit_test(a_stopped_process_does_not_hold_up_handshakes),
         cmocka_unit_test(shared_memory_that_is_full_is_no_error),
         cmocka_unit_test(tickets_end_with_the_certificate_of_a_client),
         cmocka_unit_test(sessions_end_with_the_certificate_of_a_server),

@@ -99,22 +99,27 @@ void weir__ticket_keys_close(struct weir__ticket_keys *keys)
 
 /* --- the lock --- */
 
+static struct weir__ticket_store *enter_own(struct weir__ticket_keys *keys)
+{
+    (void)pthread_mutex_lock(&keys->lock);
+    return &keys->own;
+}
+
+/* While a process that is stopped holds the memory, tickets are of this process alone. */
 static struct weir__ticket_store *enter(struct weir__ticket_keys *keys)
 {
     struct weir__ticket_store *store = keys->store;
 
-    if (keys->memory == NULL)
-        (void)pthread_mutex_lock(&keys->lock);
-    else
-        weir__shared_enter(keys->memory);
+    if (keys->memory == NULL || !weir__shared_try_enter(keys->memory))
+        return enter_own(keys);
     if (store->changes)
         OPENSSL_cleanse(store, sizeof *store);
     return store;
 }
 
-static void leave(struct weir__ticket_keys *keys)
+static void leave(struct weir__ticket_keys *keys, const struct weir__ticket_store *store)
 {
-    if (keys->memory == NULL)
+    if (store == &keys->own)
         (void)pthread_mutex_unlock(&keys->lock);
     else
         weir__shared_leave(keys->memory);
@@ -181,17 +186,15 @@ static bool newest(struct weir__ticket_keys *keys, struct weir__ticket_key *out)
     }
     if (made)
         *out = store->keys[0];
-    leave(keys);
+    leave(keys, store);
     return made;
 }
 
-/* The key of a ticket. *is_newest: tickets are still made with it. Returns: false: it is not, or no longer,
- * known. */
-static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, struct weir__ticket_key *out,
-                     bool *is_newest)
+/* Finds a key by its name. *is_newest: tickets are still made with it. */
+static bool find_in(struct weir__ticket_store *store, const unsigned char *name, struct weir__ticket_key *out,
+                    bool *is_newest)
 {
     int64_t now_ns = weir_now().ns;
-    struct weir__ticket_store *store = enter(keys);
     bool found = false;
 
     forget(store, now_ns);
@@ -202,7 +205,24 @@ static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, 
             *is_newest = i == 0 && now_ns - out->made_ns < hour_ns;
         }
     }
-    leave(keys);
+    return found;
+}
+
+/* The key of a ticket, also of one that was made while the memory was held: that is replaced. Returns: false:
+ * it is not, or no longer, known. */
+static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, struct weir__ticket_key *out,
+                     bool *is_newest)
+{
+    struct weir__ticket_store *store = enter(keys);
+    bool found = find_in(store, name, out, is_newest);
+
+    leave(keys, store);
+    if (found || store == &keys->own)
+        return found;
+    store = enter_own(keys);
+    found = find_in(store, name, out, is_newest);
+    *is_newest = false;
+    leave(keys, store);
     return found;
 }
 

@@ -49,7 +49,7 @@ struct weir__ticket_keys {
     EVP_CIPHER *aes;
     EVP_MD *sha;
     pthread_mutex_t lock;             /* of own */
-    struct weir__ticket_store own;    /* used unless there is shared memory */
+    struct weir__ticket_store own;    /* used unless there is shared memory, and while it is held */
     weir_shared *memory;              /* NULL: none */
     struct weir__ticket_store *store; /* own, or in memory */
 };
