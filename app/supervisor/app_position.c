@@ -219,7 +219,7 @@ static int step(struct app_position *position)
         return wait_until_due(position);
     if (weir_between(weir_now(), position->not_before).ns > 0)
         return wait_for_news(position, position->not_before);
-    if (!take_turn(position))
+    if (!supervised_app_may_start(position->app) || !take_turn(position))
         return wait_for_news(position, weir_after_ms(LOOK_MS));
     err = succeed(position, why);
     end_turn(position);

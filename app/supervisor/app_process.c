@@ -128,6 +128,7 @@ static void become_ready(struct supervised_process *p)
              WEIR_KV_DURATION("took", weir_between(p->started, weir_now())));
     if (p->news != NULL)
         weir_event_set(p->news);
+    supervised_app_tell(app); /* another may start */
 }
 
 /* Waits until it has no request, at most as long as it may take to stop. */
@@ -248,6 +249,7 @@ static int run(void *arg)
         weir_event_set(p->news);
     else
         free_process(p);
+    supervised_app_tell(app);
     supervised_app_task_ended(app);
     return 0;
 }

@@ -52,3 +52,12 @@ size_t supervised_app_ready(const struct supervised_app *app)
         ready += p->ready && !p->ended && p->leave == NULL;
     return ready;
 }
+
+bool supervised_app_may_start(const struct supervised_app *app)
+{
+    size_t starting = 0;
+
+    for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
+        starting += !p->ready && !p->ended && p->leave == NULL;
+    return starting < app->apps->place.starts;
+}

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include <weir/log.h>
+#include <weir/runtime.h>
 
 #include "supervisor/app_position.h"
 #include "supervisor/apps.h"
+
+enum { STARTS_MIN = 2 }; /* one that hangs does not keep others from starting */
 
 /* --- one application --- */
 
@@ -94,6 +97,8 @@ int apps_open(weir_scope *scope, const struct apps_place *place, struct apps **o
     if (apps == NULL)
         return -ENOMEM;
     *apps = (struct apps){.scope = scope, .place = *place};
+    if (place->starts == 0)
+        apps->place.starts = weir_cpu_count() > STARTS_MIN ? (size_t)weir_cpu_count() : STARTS_MIN;
     weir_event_init(&apps->tasks_ended);
     *out = apps;
     return 0;

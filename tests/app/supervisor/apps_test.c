@@ -42,6 +42,51 @@ static void processes_get_ready_and_stay(void **state)
     run_with_seeds(lives);
 }
 
+/* How many have begun, and are not ready to accept. */
+static size_t starting(const struct world *w)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 1; i <= w->last; i++)
+        n += w->processes[i].began.ns != 0 && w->processes[i].accepted.ns == 0 &&
+             w->processes[i].ended.ns == 0;
+    return n;
+}
+
+/* Many at once would hold each other up. */
+static int starts_few_at_a_time(void *arg)
+{
+    struct world *w = world_open();
+    size_t most = 0;
+
+    (void)arg;
+    w->behaviour.starts_ms = 500;
+    world_configure(w, "processes: 12");
+    while (world_count(w, APP_PROCESS_READY) < 12) {
+        most = starting(w) > most ? starting(w) : most;
+        assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    }
+    assert_int_equal(most, 2);
+    assert_int_equal(w->last, 12);
+    w->behaviour.starts_ms = -1; /* those that come now hang, beside those that run */
+    world_configure(w, "processes: 12, env: {A: b}, ready: {within: 1s}");
+    while (w->last < 14)
+        assert_int_equal(weir_sleep(weir_ms(10)), 0);
+    assert_true(world_count(w, APP_PROCESS_READY) >= 11);
+    w->behaviour.starts_ms = 20;
+    world_configure(w, "processes: 12, env: {A: c}");
+    while (world_count(w, APP_PROCESS_READY) < 12 || world_alive(w) > 12)
+        assert_int_equal(weir_sleep(weir_ms(10)), 0);
+    world_close(w);
+    return 0;
+}
+
+static void few_start_at_a_time(void **state)
+{
+    (void)state;
+    run_simulated(1, starts_few_at_a_time, NULL);
+}
+
 static int stops(void *arg)
 {
     struct world *w = world_open();
@@ -376,6 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_get_ready_and_stay),
+        cmocka_unit_test(few_start_at_a_time),
         cmocka_unit_test(a_stop_lets_them_end),
         cmocka_unit_test(a_process_is_ready_when_its_path_says_so),
         cmocka_unit_test(a_process_that_never_gets_ready_is_ended),

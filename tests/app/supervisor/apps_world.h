@@ -276,7 +276,8 @@ static inline void world_configure(struct world *w, const char *keys)
 static inline struct world *world_open(void)
 {
     struct world *w = calloc(1, sizeof *w);
-    struct apps_place place = {.folder = "/sim", .simulate = world_process, .memory = world_memory, .arg = w};
+    struct apps_place place = {
+        .folder = "/sim", .starts = 2, .simulate = world_process, .memory = world_memory, .arg = w};
 
     assert_non_null(w);
     w->behaviour = (struct behaviour){.starts_ms = 20, .stops_ms = 5};
