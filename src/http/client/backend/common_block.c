@@ -97,9 +97,22 @@ void weir__backend_common_leave(weir_shared *memory, struct weir__backend_common
     weir__shared_leave(memory);
 }
 
+static void mend(struct weir__backend_common *c)
+{
+    if (atomic_load(&c->changes))
+        weir__instances_mend(c);
+}
+
 void weir__backend_common_enter(weir_shared *memory, struct weir__backend_common *c)
 {
     weir__shared_enter(memory);
-    if (atomic_load(&c->changes))
-        weir__instances_mend(c);
+    mend(c);
+}
+
+bool weir__backend_common_try_enter(weir_shared *memory, struct weir__backend_common *c)
+{
+    if (!weir__shared_try_enter(memory))
+        return false;
+    mend(c);
+    return true;
 }

@@ -22,4 +22,7 @@ void weir__backend_common_leave(weir_shared *memory, struct weir__backend_common
 /* Takes the lock of the memory, until weir__shared_leave(); the table of instances is whole. */
 void weir__backend_common_enter(weir_shared *memory, struct weir__backend_common *c);
 
+/* The same by weir__shared_try_enter(). Returns: whether the lock was taken. */
+bool weir__backend_common_try_enter(weir_shared *memory, struct weir__backend_common *c) WEIR_CHECKED;
+
 #endif

@@ -35,7 +35,8 @@ static void count(const struct check *check, const struct weir__backend_check_en
     struct weir__instance *instance = &s->common->instances[check->number];
     bool is_same;
 
-    weir__backend_lock(s);
+    if (!weir__backend_try_lock(s))
+        return;
     is_same = instance->generation == check->generation && instance->presence == WEIR__INSTANCE_HERE;
     weir__backend_unlock(s);
     if (is_same)
@@ -85,7 +86,8 @@ static int run_check(void *arg)
     return 0;
 }
 
-/* Copies what a check needs. Returns: false: there is no instance in that place. */
+/* Copies what a check needs. Returns: false: there is no instance in that place, or it
+ * can not be told. */
 static bool prepare(struct check *check, weir_backend *b, int number)
 {
     struct weir__backend_shared *s = b->member.shared;
@@ -93,7 +95,8 @@ static bool prepare(struct check *check, weir_backend *b, int number)
     bool is_here;
 
     *check = (struct check){.backend = b, .number = number};
-    weir__backend_lock(s);
+    if (!weir__backend_try_lock(s))
+        return false;
     is_here = instance->presence == WEIR__INSTANCE_HERE;
     check->generation = instance->generation;
     (void)snprintf(check->address, sizeof check->address, "%s", instance->address);

@@ -50,7 +50,9 @@ const char *weir__backend_error_text(int error, const char *why)
 static void copy_address(struct weir__backend_shared *s, const struct weir__instance *instance,
                          char address[static WEIR__INSTANCE_ADDRESS_BYTES])
 {
-    weir__backend_lock(s);
+    address[0] = '\0';
+    if (!weir__backend_try_lock(s))
+        return;
     memcpy(address, instance->address, WEIR__INSTANCE_ADDRESS_BYTES);
     weir__backend_unlock(s);
 }
@@ -90,7 +92,8 @@ static void eject(struct weir__backend_shared *s, struct weir__instance *instanc
     uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed), is;
     bool may;
 
-    weir__backend_lock(s);
+    if (!weir__backend_try_lock(s))
+        return; /* until its next failure */
     weir__instances_count(s->common);
     may = may_eject(s);
     atomic_store(&s->common->changes, true);
@@ -134,7 +137,8 @@ static bool end_it(struct weir__backend_shared *s, struct weir__instance *instan
     uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed);
     bool ended = false;
 
-    weir__backend_lock(s);
+    if (!weir__backend_try_lock(s))
+        return false;
     atomic_store(&s->common->changes, true);
     while (!ended && weir__eject_look(was, now_ns) != was)
         ended = change(instance, &was, weir__eject_look(was, now_ns));

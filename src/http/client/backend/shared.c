@@ -275,7 +275,8 @@ void weir__backend_set_addresses(struct weir__backend_shared *s, int url,
     int left_out;
     bool changed;
 
-    weir__backend_lock(s);
+    if (!weir__backend_try_lock(s))
+        return; /* until they are looked up again */
     changed = weir__instances_set(s->common, url, addresses, count, now_ns, &left_out);
     weir__backend_unlock(s);
     if (changed) {

@@ -50,6 +50,15 @@ static inline void weir__backend_lock(struct weir__backend_shared *s)
         weir__backend_common_enter(s->memory, s->common);
 }
 
+/* The same for what can be left for later. Returns: false: a process that is stopped has the lock. */
+static inline bool WEIR_CHECKED weir__backend_try_lock(struct weir__backend_shared *s)
+{
+    if (s->memory != NULL)
+        return weir__backend_common_try_enter(s->memory, s->common);
+    weir__lock_enter(&s->lock);
+    return true;
+}
+
 static inline void weir__backend_unlock(struct weir__backend_shared *s)
 {
     if (s->memory == NULL)

@@ -99,7 +99,9 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
     };
     for (int i = 0; i < WEIR_BACKEND_REFUSALS; i++)
         copy->stats.refused[i] = look(&common->refused[i]);
-    weir__backend_lock(s);
+    copy->stats.connections = count_connections(s);
+    if (!weir__backend_try_lock(s))
+        return; /* without its instances */
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
         const struct weir__instance *instance = &common->instances[i];
         if (instance->presence == WEIR__INSTANCE_HERE ||
@@ -108,7 +110,6 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
             copy_instance(copy, s, instance);
     }
     weir__backend_unlock(s);
-    copy->stats.connections = count_connections(s);
 }
 
 struct reading {

@@ -20,14 +20,18 @@ static void detach(weir_backend *b, int number)
     weir__client_drop_idle(origin);
 }
 
-/* Reads the common table. Returns: how many instances that this loop knew are there no longer, in gone. */
+/* Reads the common table; later, if it cannot be locked and has been read before. Returns: how many instances
+ * that this loop knew are there no longer, in gone. */
 static int read_table(weir_backend *b, uint8_t gone[static WEIR__INSTANCES_MAX])
 {
     struct weir__backend_shared *s = b->member.shared;
     int gone_count = 0;
 
+    if (b->version == 0)
+        weir__backend_lock(s);
+    else if (!weir__backend_try_lock(s))
+        return 0;
     b->here_count = 0;
-    weir__backend_lock(s);
     b->version = atomic_load_explicit(&s->common->version, memory_order_relaxed);
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
         const struct weir__instance *instance = &s->common->instances[i];

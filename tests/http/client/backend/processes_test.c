@@ -3,6 +3,8 @@
  * that is killed had is given back. */
 #include "processes_rig.h"
 
+#include "core/shared.h"
+
 enum { CHILDREN = 3, ROUNDS = 20, LOOKS_EACH_MS = 250 };
 
 /* --- maxima --- */
@@ -142,6 +144,53 @@ static void a_stopped_process_holds_nobody_up(void **state)
 {
     (void)state;
     run_processes(CHILDREN, (weir_backend_options){.connections_max = 1}, stop_one_that_waits);
+}
+
+/* A member that stops itself with the lock of the memory. */
+static pid_t hold_memory(const struct rig *rig)
+{
+    weir_shared *memory;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (weir_shared_open(rig->fd, rig->child_count + 1, &memory) == 0) {
+            weir__shared_enter(memory);
+            (void)raise(SIGSTOP);
+        }
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    return pid;
+}
+
+/* Requests go on; instances are neither ejected nor reported meanwhile. */
+static int stop_with_the_lock(struct rig *rig)
+{
+    pid_t holder;
+
+    open_backend(rig);
+    assert_int_equal(ask(&cluster, "/", NULL), 0);
+    holder = hold_memory(rig);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(ask(&cluster, "/", NULL), 0);
+    assert_int_equal(see().stats.instance_count, 0);
+    fails = true;
+    for (int i = 0; i < 10; i++)
+        (void)ask(&cluster, "/", NULL);
+    fails = false;
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    assert_int_equal(see().stats.instance_count, 1);
+    assert_int_equal(see().instances[0].ejections, 0);
+    assert_int_equal(ask(&cluster, "/", NULL), 0);
+    return 0;
+}
+
+static void one_that_is_stopped_with_the_lock_holds_up_no_request(void **state)
+{
+    (void)state;
+    run_processes(0, (weir_backend_options){.connections_max = 1}, stop_with_the_lock);
 }
 
 /* --- what is known of it --- */
@@ -346,6 +395,7 @@ int main(void)
         cmocka_unit_test(an_idle_connection_is_given_up_for_another_process),
         cmocka_unit_test(all_processes_have_one_maximum_of_waiting),
         cmocka_unit_test(a_stopped_process_holds_nobody_up),
+        cmocka_unit_test(one_that_is_stopped_with_the_lock_holds_up_no_request),
         cmocka_unit_test(all_processes_have_one_breaker),
         cmocka_unit_test(all_processes_have_one_ejection),
         cmocka_unit_test(one_process_checks_and_another_goes_on),
