@@ -91,9 +91,9 @@ static void check_program(const struct config_app *app, int folder, struct confi
 
 /* --- the user --- */
 
-static void check_user(const struct config_app *app, struct config_faults *faults)
+static void check_user(struct config_app *app, struct config_faults *faults)
 {
-    struct app_user user;
+    struct app_user user = {.uid = 0};
 
     if (app->user == NULL)
         return;
@@ -105,6 +105,8 @@ static void check_user(const struct config_app *app, struct config_faults *fault
                      "app.user of '%s' is '%s', expected weir to be started as root: only root starts "
                      "processes as another user",
                      app->name, app->user);
+    app->uid = user.uid;
+    app->gid = user.gid;
 }
 
 int app_check(const struct config *config, struct config_faults *faults)
@@ -112,7 +114,7 @@ int app_check(const struct config *config, struct config_faults *faults)
     const size_t before = faults->count;
 
     for (size_t i = 0; i < config->app_count; i++) {
-        const struct config_app *app = &config->apps[i];
+        struct config_app *app = &config->apps[i];
         int folder = open_folder(app, faults);
 
         if (folder >= 0) {

@@ -8,7 +8,8 @@
 
 #include "config/app.h"
 
-/* Adds a fault for each reason why a process of an application could not be started.
+/* Adds a fault for each reason why a process of an application could not be started. Looks users up, which
+ * blocks for as long as the system's database of users takes, and keeps what they are in the applications.
  * Returns: 0; -WEIR_ECONFIG with faults. */
 WEIR_CHECKED int app_check(const struct config *config, struct config_faults *faults);
 

@@ -6,6 +6,8 @@
 #ifndef APP_CONFIG_APP_H
 #define APP_CONFIG_APP_H
 
+#include <sys/types.h>
+
 #include "config/config.h"
 #include "config/reader.h"
 
@@ -20,14 +22,16 @@ struct config_app {
     size_t number;              /* in config->apps */
     const char *const *command; /* ended by NULL; "{socket}" is in one of its words, or in env */
     const char *const *env;     /* "NAME=value", added to the supervisor's environment; ended by NULL */
-    const char *cwd;    /* as the supervisor finds it; the folder of the configuration file unless written */
-    const char *user;   /* NULL: that of the supervisor */
-    int stop_signal;    /* SIGTERM unless written */
-    weir_duration stop; /* how long it may take to end, after that signal: 30 s */
-    int processes;      /* 1 unless written */
-    int concurrency;    /* requests in progress in a process: 1 unless written */
-    int queue;          /* requests that wait for a place: 64 */
-    weir_duration wait; /* the longest time that a request waits for a place: 1 s */
+    const char *cwd;  /* as the supervisor finds it; the folder of the configuration file unless written */
+    const char *user; /* NULL: that of the supervisor */
+    uid_t uid;        /* of user, as app_check() has found it */
+    gid_t gid;
+    int stop_signal;        /* SIGTERM unless written */
+    weir_duration stop;     /* how long it may take to end, after that signal: 30 s */
+    int processes;          /* 1 unless written */
+    int concurrency;        /* requests in progress in a process: 1 unless written */
+    int queue;              /* requests that wait for a place: 64 */
+    weir_duration wait;     /* the longest time that a request waits for a place: 1 s */
     weir_duration timeout;  /* until the head of an answer, then an idle limit: 30 s */
     uint64_t requests;      /* a process is replaced after so many; 0: never */
     weir_duration age;      /* a process is replaced at this age; 0: never */

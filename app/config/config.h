@@ -129,8 +129,8 @@ struct config {
     size_t pool_count;
     const struct config_backend *backends; /* config/backend.h */
     size_t backend_count;
-    int processes;                 /* gateway processes under one supervisor */
-    const struct config_app *apps; /* config/app.h */
+    int processes;           /* gateway processes under one supervisor */
+    struct config_app *apps; /* config/app.h */
     size_t app_count;
     const struct weir_resolver_options *resolver; /* NULL: as the system says */
     const struct network *trusted_proxies; /* text/networks.h: peers whose X-Forwarded-* are believed */

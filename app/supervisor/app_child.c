@@ -17,7 +17,6 @@
 #include <weir/stream.h>
 #include <weir/task.h>
 
-#include "apps/app_user.h"
 #include "apps/helpers.h"
 #include "supervisor/app_environment.h"
 #include "supervisor/guardian.h"
@@ -46,23 +45,18 @@ struct folder {
 };
 
 /* Each process has a folder of its own for its socket: another user makes the socket there, and nobody but
- * that user and root gets in. A job, since the user is looked up. */
+ * that user and root gets in. */
 static int make_folder(weir_job *job, void *arg)
 {
     const struct folder *f = arg;
     char folder[APP_SOCKET_BYTES];
-    struct app_user user;
-    int err;
 
     (void)job;
     if (mkdir(folder_of(f->child, folder), 0700) < 0)
         return -errno;
-    if (f->app->user == NULL)
+    if (f->app->user == NULL || f->app->uid == geteuid())
         return 0;
-    err = app_user_find(f->app->user, &user);
-    if (err < 0 || user.uid == geteuid())
-        return err;
-    if (chown(folder, user.uid, user.gid) < 0 || chmod(f->place->folder, 0711) < 0)
+    if (chown(folder, f->app->uid, f->app->gid) < 0 || chmod(f->place->folder, 0711) < 0)
         return -errno;
     return 0;
 }

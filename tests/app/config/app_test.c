@@ -13,6 +13,7 @@
 
 #include "app/support/reading.h"
 #include "apps/app_check.h"
+#include "apps/app_user.h"
 #include "config/app.h"
 
 #define REST "listen: 127.0.0.1:8080\nroutes:\n  - {path: /, respond: {body: x}}\n"
@@ -224,6 +225,11 @@ static void checked(const struct check *wanted)
     config_faults_open(&faults, "f");
     config_faults_open(&warnings, "f");
     assert_int_equal(app_check(&config, &faults), wanted->fault != NULL ? -WEIR_ECONFIG : 0);
+    if (wanted->fault == NULL && config.apps[0].user != NULL) {
+        struct app_user user;
+        assert_int_equal(app_user_find(config.apps[0].user, &user), 0);
+        assert_true(config.apps[0].uid == user.uid && config.apps[0].gid == user.gid);
+    }
     app_check_idle(&config, &warnings);
     if (wanted->fault == NULL && faults.count > 0)
         fail_msg("%s in: %s", faults.fault[0].text, wanted->keys);
