@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include <weir/runtime.h>
-#include <weir/scope.h>
 #include <weir/stream.h>
 
 #include "admin/yield.h"
@@ -39,8 +38,6 @@ void start_addresses_fault(struct start_addresses *a, size_t i, int err)
 }
 
 /* --- names, resolved by listening at a free port --- */
-
-enum { NAMES_MS = 10000 }; /* for all of them: the end of a program waits for that */
 
 static bool is_name(const char *host)
 {
@@ -82,13 +79,10 @@ static void resolve(struct start_addresses *a, size_t i)
 static int resolve_all(void *arg)
 {
     struct start_addresses *a = arg;
-    weir_scope scope;
 
-    weir_scope_open(&scope, weir_after_ms(NAMES_MS), 0);
     for (size_t i = a->first; i < a->count; i++)
         if (is_name(a->numeric[i].host))
             resolve(a, i);
-    (void)weir_scope_close(&scope);
     return 0;
 }
 

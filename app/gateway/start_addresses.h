@@ -2,8 +2,7 @@
 /* The checks of the addresses of a configuration on this machine: names, ports that are taken, paths of Unix
  * sockets, addresses that exclude each other.
  *
- * Threading: any thread, one at a time. The calls block for moments; the first as long as names
- * take, 10 s at most.
+ * Threading: any thread, one at a time. The calls block for moments.
  */
 #ifndef APP_GATEWAY_START_ADDRESSES_H
 #define APP_GATEWAY_START_ADDRESSES_H

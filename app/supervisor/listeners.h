@@ -21,7 +21,7 @@ struct listeners *listeners_new(void);
 /* Looks up the names among the addresses of a configuration, beside adding faults for those that have none.
  * Owns:    config and faults are lent until start_addresses_close(out).
  * Returns: as start_addresses_open().
- * Where:   any thread; it blocks for as long as DNS takes. */
+ * Where:   any thread; it blocks for as long as reading the hosts file takes. */
 WEIR_CHECKED int listeners_resolve(const struct config *config, struct config_faults *faults,
                                    struct start_addresses *out);
 

@@ -73,7 +73,7 @@ static int read_file(weir_job *job, void *arg)
     return -WEIR_ECONFIG;
 }
 
-/* Reads the file by a job, since signals should be heard while a disk, or DNS, is slow. */
+/* Reads the file by a job, since signals should be heard while a disk is slow. */
 static int read_next(struct reading *r, struct text_out *said)
 {
     int err = weir_offload(weir_pool_blocking(), "configuration", read_file, r);
