@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin/admin_pages.h"
 
+#include <sys/resource.h>
+
 #include <weir/log.h>
 
 #include "admin/page_advice.h"
@@ -18,8 +20,17 @@
 #include "metrics/exposition.h"
 #include "metrics/totals.h"
 
-enum { PAGE_BYTES_MAX = 64 << 20 };
+enum { PAGE_BYTES_MAX = 64 << 20, CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 256 };
 static const char json[] = "application/json";
+
+int admin_connections(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 > CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur / 4 < CONNECTIONS_MIN ? CONNECTIONS_MIN : (int)(limit.rlim_cur / 4);
+}
 
 /* --- health --- */
 

@@ -25,10 +25,14 @@ struct admin_page {
 
 enum { ADMIN_PAGES = 12 };
 
+/* How many connections the server may have: of the descriptors a quarter at most, so that clients that are
+ * silent leave the others to what else the process does. */
+int admin_connections(void);
+
 /* Of the server. always_room: no client may keep others from /healthz. */
 #define ADMIN_LIMITS                                                                                         \
     {                                                                                                        \
-        .connections = 256, .exchanges = 64, .always_room = true, .body_bytes = 64 << 10                     \
+        .connections = admin_connections(), .exchanges = 64, .always_room = true, .body_bytes = 64 << 10     \
     }
 enum { ADMIN_DRAIN_MS = 500 }; /* the gateway has gone: nothing should wait for the admin to say so */
 extern const struct admin_page admin_pages[ADMIN_PAGES];

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The supervisor of 'weir serve': its gateway processes, what becomes of them, reloads."""
+import contextlib
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -132,6 +134,39 @@ def a_process_that_does_not_drain_is_killed():
         same(weir.exit(), 0)
         weir.wait_for(f"a gateway process did not drain pid={pid} .*how=\"killed")
         assert not alive(pid)
+
+
+def what_a_drain_cuts_off_is_told():
+    with Weir("serve", config=config(more="drain: 300ms\n")) as weir, connect(weir.address()) as one, connect(weir.address()) as two:
+        for connection in one, two:
+            start(connection, "/long")
+        ask(weir.address(), "/")
+        weir.signal(signal.SIGTERM)
+        weir.wait_for("warn a gateway process has cut off exchanges.*exchanges=2 took=")
+        same(weir.exit(), 0)
+
+
+def too_few_descriptors_end_the_start():
+    """Whatever it is that fails for that: it is said, and it is no reason to try for ever."""
+    for files in (10, 12, 14, 16, 18, 20):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        with Weir("serve", config=config(more="admin: 127.0.0.1:0\n"), preexec=limit) as weir:
+            code = weir.exit()
+            same(code, 1, files)
+            weir.wait_for("(?i)open files|LimitNOFILE")
+            assert not any(line and "choose another address" in line for line in weir.lines)
+
+
+def silent_clients_of_the_admin_address_leave_room():
+    """They take all descriptors of the supervisor if they may, and it needs some for a reload."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with Weir("serve", config=config(more="admin: 127.0.0.1:0\n"), preexec=limit) as weir, contextlib.ExitStack() as stack:
+        weir.address()
+        for _ in range(80):
+            stack.enter_context(connect(weir.address("admin")))
+        same(ask(weir.address("admin"), "/processes").status, 200)
+        same(ask(weir.address("admin"), "/reload", "POST", headers=[("X-Weir-Action", "1")]).status, 200)
+        assert not any(line and "accepting pauses" in line for line in weir.lines)
 
 
 def a_signal_to_all_processes_is_one():
@@ -325,6 +360,7 @@ def a_reload_during_a_drain_is_refused():
 
 run(as_many_processes_serve_as_configured, single_is_one_process, a_process_that_dies_is_replaced,
     what_crashes_again_and_again_waits_longer, no_process_outlives_the_supervisor, a_process_that_does_not_drain_is_killed,
+    what_a_drain_cuts_off_is_told, too_few_descriptors_end_the_start, silent_clients_of_the_admin_address_leave_room,
     a_signal_to_all_processes_is_one, a_second_signal_ends_all_at_once, orphans_are_waited_for, it_can_be_the_first_process,
     sockets_are_in_a_private_folder, a_reload_loses_nothing,
     a_faulty_file_leaves_the_old_one_in_force, what_only_a_process_can_find_is_refused_too, listeners_come_and_go,

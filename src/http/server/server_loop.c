@@ -20,7 +20,7 @@
 #include "net/listener.h"
 
 enum { ACCEPTED_AT_ONCE = 64 };
-static const int64_t log_every_ns = 1000000000;
+static const int64_t log_every_ns = 10 * INT64_C(1000000000);
 
 /* --- accepting --- */
 
