@@ -65,6 +65,15 @@ static void say_fault(void *arg, const char *line)
     say("fault", line);
 }
 
+static void say_cut(void *arg, int exchanges, int connections)
+{
+    char text[32];
+
+    (void)arg;
+    (void)snprintf(text, sizeof text, "%d %d", exchanges, connections);
+    say("cut", text);
+}
+
 /* Ends the process when the supervisor has gone. A thread, so that a loop that is held does not delay it. */
 static void *watch_supervisor(void *arg)
 {
@@ -138,6 +147,7 @@ static int serve(const struct handed *handed, const struct config *config, struc
         .folder = handed->folder,
         .quiet = handed->number > 1,
         .fault = say_fault,
+        .cut = say_cut,
     };
     const struct gateway_events events = {.started = say_ready, .inherited = &inherited};
 

@@ -117,6 +117,18 @@ static void on_drain(void *arg)
         weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
 }
 
+/* A supervisor logs it with the end of this process. */
+static void on_cut(void *arg, int exchanges, int connections)
+{
+    const struct gateway *gateway = arg;
+
+    if (gateway->inherited != NULL)
+        gateway->inherited->cut(gateway->inherited->arg, exchanges, connections);
+    else if (exchanges > 0)
+        weir_log(WEIR_LOG_WARN, "exchanges were cut off by the end of the drain",
+                 WEIR_KV_INT("exchanges", exchanges), WEIR_KV_INT("connections", connections));
+}
+
 /* Logs what each signal does here. Its sender may expect more. */
 static void on_signal(void *arg, int number)
 {
@@ -221,6 +233,7 @@ static int serve(struct gateway *gateway)
         .on_exchange = on_exchange(config),
         .on_refusal = loop_state_refuse,
         .on_drain = on_drain,
+        .on_cut = on_cut,
         .on_signal = on_signal,
         .prepare = open_contexts,
         .finish = close_contexts,

@@ -22,6 +22,8 @@ struct gateway_inherited {
     bool quiet;                 /* another process with the same configuration logs what is unwise in it */
     /* Called instead of printing, with each fault that keeps it from serving. */
     void (*fault)(void *arg, const char *text);
+    /* Called instead of logging, with how much is cut off at the end of the drain. */
+    void (*cut)(void *arg, int exchanges, int connections);
     void *arg;
 };
 

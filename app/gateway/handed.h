@@ -4,6 +4,7 @@
  *
  * From the process to the supervisor, on the control socket, as lines:
  *     "ready"               all loops accept
+ *     "cut NUMBER NUMBER"   so many exchanges, and connections, are cut off at the end of its drain
  *     "fault TEXT"          why it cannot serve, as 'weir check' writes it; any number, before it exits
  * The supervisor says all that it has to say by signals: SIGTERM drains, SIGINT after it ends at once. The
  * end of the control socket means that the supervisor is gone: the process ends at once.

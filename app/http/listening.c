@@ -120,6 +120,11 @@ const char *address_fault(char *out, size_t room, const struct config_address *a
                  address->text, key);
         return out;
     }
+    if (err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS) {
+        snprintf(out, room, "%s cannot be listened on: %s%s", address->text, why,
+                 err == -EMFILE ? "; raise the limit (LimitNOFILE= of systemd, ulimit -Hn)" : "");
+        return out;
+    }
     if (err == -EADDRNOTAVAIL)
         why = "this machine has no such address";
     else if (err == -EAFNOSUPPORT)

@@ -12,12 +12,16 @@ static void make_printable(char *text)
 
 enum control_word control_read(char *line, const char **text)
 {
-    static const char fault[] = "fault ";
+    static const char fault[] = "fault ", cut[] = "cut ";
 
     make_printable(line);
     *text = line;
     if (strcmp(line, "ready") == 0)
         return CONTROL_READY;
+    if (strncmp(line, cut, sizeof cut - 1) == 0) {
+        *text = line + sizeof cut - 1;
+        return CONTROL_CUT;
+    }
     if (strncmp(line, fault, sizeof fault - 1) != 0)
         return CONTROL_UNKNOWN;
     *text = line + sizeof fault - 1;

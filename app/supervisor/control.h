@@ -16,7 +16,7 @@ struct control {
     size_t used;
 };
 
-enum control_word { CONTROL_READY, CONTROL_FAULT, CONTROL_UNKNOWN };
+enum control_word { CONTROL_READY, CONTROL_FAULT, CONTROL_CUT, CONTROL_UNKNOWN };
 
 /* Calls fn with each line that is complete, split into its first word and the rest. */
 void control_take(struct control *c, const char *bytes, size_t length,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,6 +57,8 @@ static void hear(void *arg, enum control_word word, const char *text)
             enter(p, PROCESS_READY);
     } else if (word == CONTROL_FAULT) {
         hear_fault(p, text);
+    } else if (word == CONTROL_CUT) {
+        p->cut = (unsigned)strtoul(text, NULL, 10);
     } else if (p->nonsense++ < NONSENSE_LOGGED) {
         weir_log(WEIR_LOG_WARN, "a gateway process says what its supervisor does not understand",
                  number_of(p), WEIR_KV_INT("pid", p->pid),
@@ -258,12 +261,17 @@ static void end_process(struct gateway_process *p, weir_process_end *end)
 static void log_left(const struct gateway_process *p, const weir_process_end *end)
 {
     char text[WEIR_PROCESS_END_BYTES];
-    const bool well = end->status == 0;
+    const bool failed = end->status != 0;
 
-    weir_log(well ? WEIR_LOG_INFO : WEIR_LOG_WARN,
-             well ? "a gateway process has drained" : "a gateway process did not drain", number_of(p),
-             WEIR_KV_INT("pid", p->pid), WEIR_KV_INT("generation", p->generation),
-             well ? weir_kv_none() : WEIR_KV("how", weir_process_end_text(end, text)),
+    weir_log(failed || p->cut > 0 ? WEIR_LOG_WARN : WEIR_LOG_INFO,
+             failed       ? "a gateway process did not drain"
+             : p->cut > 0 ? "a gateway process has cut off exchanges"
+                          : "a gateway process has drained",
+             number_of(p), WEIR_KV_INT("pid", p->pid), WEIR_KV_INT("generation", p->generation),
+             failed ? WEIR_KV("how", weir_process_end_text(end, text)) : weir_kv_none(),
+             p->cut > 0 ? WEIR_KV_INT("exchanges", p->cut) : weir_kv_none(),
+             p->cut > 0 ? WEIR_KV("why", p->hurried ? "it was to end at once" : "its time to drain was over")
+                        : weir_kv_none(),
              WEIR_KV_DURATION("took", weir_between(p->since, weir_now())));
 }
 
@@ -277,6 +285,13 @@ static void note_failure(struct gateway_process *p, const char *how)
         text_out_printf(p->faults, "%s: a gateway process did not get ready: %s\n", p->place->file, how);
 }
 
+/* Says that there is no process. Returns: false: the next start would lack the same. */
+static bool could_not_start(char how[WEIR_PROCESS_END_BYTES], int err)
+{
+    snprintf(how, WEIR_PROCESS_END_BYTES, "it could not be started: %s", weir_error_text(err));
+    return false;
+}
+
 /* --- one life --- */
 
 /* Runs one process from its start to its end. how: how it ended by itself; "": it left. */
@@ -288,7 +303,7 @@ static void live(struct gateway_process *p, char how[WEIR_PROCESS_END_BYTES])
 
     weir_event_reset(&p->silent);
     p->heard.used = 0;
-    p->nonsense = 0;
+    p->nonsense = p->cut = 0;
     p->was_ready = false;
     p->crashed = true;
     p->pid = 0;
@@ -296,7 +311,7 @@ static void live(struct gateway_process *p, char how[WEIR_PROCESS_END_BYTES])
     weir_scope_open(&life, weir_never(), WEIR_COLLECT);
     err = start(p, &life);
     if (err < 0)
-        snprintf(how, WEIR_PROCESS_END_BYTES, "it could not be started: %s", weir_error_text(err));
+        p->crashed = could_not_start(how, err);
     else if ((err = serve(p, &end)) == 0)
         p->crashed = weir_process_end_text(&end, how) != NULL && end.signal != 0;
     else if (!p->leaves)

@@ -80,6 +80,7 @@ struct gateway_process {
                               nothing long */
     weir_stream *control;
     struct control heard;
+    unsigned cut;      /* exchanges that it has cut off, as it says */
     unsigned nonsense; /* lines that were not understood */
     weir_event silent; /* nothing more will be heard */
 };

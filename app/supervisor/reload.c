@@ -18,6 +18,9 @@
 
 enum { SAID_BYTES_MAX = 48 << 10, SETTLE_LOOK_MS = 250 };
 
+static const char starts[] =
+    "nothing is in force yet: the gateway starts, and its log says what keeps it from that; "
+    "the file is read anew afterwards";
 static const char drains[] = "the gateway drains: no other configuration is put into force";
 
 void reloads_open(struct reloads *r)
@@ -69,7 +72,8 @@ static int read_file(weir_job *job, void *arg)
     }
     config_faults_open(&r->faults, r->file);
     config_fault(&r->faults, (struct config_place){0},
-                 "cannot be read again, expected a regular file: a pipe has been read to its end");
+                 "cannot be read again, expected a regular file: what a pipe or a device has given does not "
+                 "come again");
     return -WEIR_ECONFIG;
 }
 
@@ -293,6 +297,26 @@ void reload_ask(struct supervisor *s)
         processes_lose_patience(&s->processes, weir_after_ms(RELOAD_PATIENCE_MS));
 }
 
+/* Waits for the outcome of a request; not for ever while a first generation crashes again and again.
+ * Returns: 0; -EAGAIN nothing is in force yet; the scope's code. */
+static int wait_for_outcome(struct supervisor *s, uint64_t mine)
+{
+    struct reloads *r = &s->reloads;
+    const bool early = s->phase == SUPERVISOR_STARTING;
+    weir_scope scope;
+    int err = 0;
+
+    weir_scope_open(&scope, early ? weir_after(weir_seconds(RELOAD_START_S)) : weir_never(), 0);
+    while (err == 0 && r->done < mine && !r->closed) {
+        weir_event_reset(&r->finished);
+        err = weir_event_wait(&r->finished);
+    }
+    if (err < 0 && weir_scope_expired(&scope))
+        err = s->phase == SUPERVISOR_STARTING ? -EAGAIN : 0;
+    (void)weir_scope_close(&scope);
+    return err;
+}
+
 int reload_now(struct supervisor *s, struct text_out *out)
 {
     struct reloads *r = &s->reloads;
@@ -302,9 +326,11 @@ int reload_now(struct supervisor *s, struct text_out *out)
     if (!s->processes.ending && !r->closed) {
         reload_ask(s);
         mine = r->asked;
-        while (err == 0 && r->done < mine && !r->closed) {
-            weir_event_reset(&r->finished);
-            err = weir_event_wait(&r->finished);
+        while (err == 0 && r->done < mine && !r->closed)
+            err = wait_for_outcome(s, mine);
+        if (err == -EAGAIN) {
+            text_out_printf(out, "%s\n", starts);
+            return -WEIR_ECLOSED;
         }
         if (err < 0)
             return err;

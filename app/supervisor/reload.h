@@ -18,6 +18,7 @@ struct supervisor;
 enum {
     RELOAD_PAUSE_MS = 200, /* between two: requests in quick succession lead to few */
     RELOAD_ROOM_S = 6,     /* that one waits at most for a generation that drains, so that none is hurried */
+    RELOAD_START_S = 5,    /* that a request waits at most for the first configuration to be in force */
     RELOAD_PATIENCE_MS = 10000, /* one that is not ready so long after the next request is given up */
 };
 
@@ -34,7 +35,8 @@ int reload_run(void *arg);
 void reload_ask(struct supervisor *s);
 
 /* Asks for one, and waits for its outcome, which is written in lines for a person.
- * Returns: 0; -WEIR_ECONFIG it can't be served, and the old one stays in force; -WEIR_ECLOSED all drains;
+ * Returns: 0; -WEIR_ECONFIG it can't be served, and the old one stays in force; -WEIR_ECLOSED all drains,
+ * or nothing is in force yet;
  * -WEIR_ECANCELED. */
 WEIR_CHECKED int reload_now(struct supervisor *s, struct text_out *out);
 

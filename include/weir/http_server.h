@@ -181,10 +181,13 @@ struct weir_server_options {
     /* weir_serve() only: called once, in a task, after the server has closed or could not be opened, if
      * prepare has returned 0 */
     void (*finish)(void *arg);
+    /* Called when the time to drain is over, or the drain is to end at once, on the first loop where
+     * something is left: so many exchanges and connections of all loops are cut off now. Must not wait */
+    void (*on_cut)(void *arg, int exchanges, int connections);
     bool sigterm_once; /* weir_serve() only: a further SIGTERM does nothing; SIGINT after it ends at once. For
                           a process that gets SIGTERM from its supervisor, and perhaps from others who mean
                           both */
-    unsigned char reserved[39]; /* for later versions; zero */
+    unsigned char reserved[31]; /* for later versions; zero */
 };
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once

@@ -142,7 +142,7 @@ def what_a_drain_cuts_off_is_told():
             start(connection, "/long")
         ask(weir.address(), "/")
         weir.signal(signal.SIGTERM)
-        weir.wait_for("warn a gateway process has cut off exchanges.*exchanges=2 took=")
+        weir.wait_for("warn a gateway process has cut off exchanges.*exchanges=2 why=\"its time to drain was over\" took=")
         same(weir.exit(), 0)
 
 

@@ -218,9 +218,22 @@ static bool drain(struct weir__server_loop *home)
     return becomes_quiet(home, until);
 }
 
+/* The first loop that cuts calls the owner. */
+static void announce_cut(struct weir_server *server)
+{
+    int connections = 0;
+
+    if (server->options.on_cut == NULL || atomic_exchange(&server->cuts, true))
+        return;
+    for (int i = 0; i < server->loop_count; i++)
+        connections += atomic_load(&server->loops[i].connection_count);
+    server->options.on_cut(server->options.arg, atomic_load(&server->exchanges), connections);
+}
+
 /* Cancels the exchanges that did not end within the time to drain. */
 static void cut_short(struct weir__server_loop *home)
 {
+    announce_cut(home->server);
     weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
     do {
         home->cut = false;

@@ -100,7 +100,7 @@ struct weir_server {
     pthread_mutex_t post_lock;      /* guards the next three */
     bool may_post;                  /* every loop takes messages */
     bool drain_asked, stop_asked;   /* messages are posted, or will be once they may */
-    atomic_bool draining;
+    atomic_bool draining, cuts;
     atomic_int accepting_loops; /* loops that have not stopped */
     struct weir__held_hook held_hook;
     bool ledger; /* kept for each exchange */

@@ -85,8 +85,9 @@ static void note(void *arg, enum control_word word, const char *text)
 static void lines_come_in_any_pieces(void **state)
 {
     static const char said[] =
-        "ready\nfault a.yaml:1:2: bad\x1b[2J\n\nreadyy\nfault\nfault \nun\0known\nrest";
-    static const char expected[] = "0:ready;1:a.yaml:1:2: bad?[2J;2:;2:readyy;2:fault;1:;2:un?known;";
+        "ready\nfault a.yaml:1:2: bad\x1b[2J\n\nreadyy\nfault\nfault \nun\0known\ncut 3 5\ncut\nrest";
+    static const char expected[] =
+        "0:ready;1:a.yaml:1:2: bad?[2J;3:;3:readyy;3:fault;1:;3:un?known;2:3 5;3:cut;";
 
     (void)state;
     for (size_t piece = 1; piece <= sizeof said; piece++) {
