@@ -87,7 +87,8 @@ static void ask_to_end(struct service *s, int64_t now_ns)
         tell(s, weir_server_drain); /* the main loop may be held */
         weir__loop_post(s->main_loop, &s->cancel);
     } else if (s->asked == 2) {
-        weir_log(WEIR_LOG_INFO, "ending at once");
+        if (!s->options->sigterm_once) /* else its supervisor says so */
+            weir_log(WEIR_LOG_INFO, "ending at once");
         s->end_ns = now_ns + weir_ms(AT_ONCE_MS).ns;
         tell(s, weir_server_stop);
     } else {
