@@ -187,7 +187,8 @@ static int open_all(struct admin_of_many *admin, const struct config *config)
     int err = joined_open(config, &admin->joined);
 
     if (err == 0)
-        err = weir_client_open(&(weir_client_options){.replies_bytes = 64 << 20}, &admin->client);
+        err = weir_client_open(&(weir_client_options){.replies_bytes = 64 << 20, .quiet = true},
+                               &admin->client);
     if (err == 0)
         err = weir_spawn(admin->scope, "collect", collect, admin);
     return err < 0 ? err : listen_at(admin, config, &admin->listening);

@@ -185,6 +185,7 @@ int app_queue_open(struct app_here *here, const weir_client_options *options, st
     queue->slot->look = look_after_wake;
     app_gate_enter(here->gate);
     *out = queue;
+    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
     return 0;
 }
 

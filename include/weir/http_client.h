@@ -53,7 +53,8 @@ typedef struct weir_client_options {
     /* For https URLs: a context for the client's side, which the client holds. If it offers protocols (ALPN),
      * http/1.1 must be one of them [the authorities of the system, and no certificate of its own] */
     struct weir_tls *tls;
-    unsigned char reserved[24]; /* for later versions; zero */
+    bool quiet; /* its origins are neither reported nor logged: they are of interest to the program alone */
+    unsigned char reserved[23]; /* for later versions; zero */
 } weir_client_options;
 
 typedef struct weir_header {

@@ -87,8 +87,7 @@ static void free_client(struct weir__handle *h)
 
 static const struct weir__handle_type clients = {"HTTP clients", end, free_client};
 
-int weir__client_begin(weir_client *client, const weir_client_options *options, struct weir__loop *loop,
-                       bool unseen)
+int weir__client_begin(weir_client *client, const weir_client_options *options, struct weir__loop *loop)
 {
     memset(client, 0, sizeof *client);
     client->options = *options;
@@ -107,39 +106,28 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
                             weir__client_idle_exhausted);
     weir__list_init(&client->idle_limited);
     weir_event_init(&client->quiet);
-    client->stats.unseen = unseen;
+    client->stats.unseen = options->quiet;
     weir__client_stats_open(&client->stats, client->loop);
-    return 0;
-}
-
-static int open_client(const weir_client_options *options, bool unseen, const void *opened_at,
-                       weir_client **out)
-{
-    static const weir_client_options defaults;
-    weir_client *client = malloc(sizeof *client);
-    int err;
-
-    if (client == NULL)
-        return -ENOMEM;
-    err = weir__client_begin(client, options != NULL ? options : &defaults, weir__loop_current(), unseen);
-    if (err < 0) {
-        free(client);
-        return err;
-    }
-    weir__handle_open(&client->handle, &clients, opened_at);
-    *out = client;
     return 0;
 }
 
 int weir_client_open(const weir_client_options *options, weir_client **out)
 {
-    (void)weir__calling_task(__func__);
-    return open_client(options, false, __builtin_return_address(0), out);
-}
+    static const weir_client_options defaults;
+    weir_client *client = malloc(sizeof *client);
+    int err;
 
-int weir__client_open_unseen(const weir_client_options *options, weir_client **out)
-{
-    return open_client(options, true, __builtin_return_address(0), out);
+    (void)weir__calling_task(__func__);
+    if (client == NULL)
+        return -ENOMEM;
+    err = weir__client_begin(client, options != NULL ? options : &defaults, weir__loop_current());
+    if (err < 0) {
+        free(client);
+        return err;
+    }
+    weir__handle_open(&client->handle, &clients, __builtin_return_address(0));
+    *out = client;
+    return 0;
 }
 
 static void wait_until_quiet(weir_client *client)

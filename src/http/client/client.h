@@ -5,10 +5,10 @@
 
 #include "http/client/state.h"
 
-/* Makes a client in the caller's memory, without a handle. unseen: nothing about it is reported or logged.
+/* Makes a client in the caller's memory, without a handle.
  * Returns: 0; -EINVAL; -ENOMEM. */
-int weir__client_begin(weir_client *client, const weir_client_options *options, struct weir__loop *loop,
-                       bool unseen) WEIR_CHECKED;
+int weir__client_begin(weir_client *client, const weir_client_options *options,
+                       struct weir__loop *loop) WEIR_CHECKED;
 
 /* Closes its connections and frees what belongs to it. Waits, whatever the scope says. */
 void weir__client_finish(weir_client *client);
@@ -17,8 +17,5 @@ void weir__client_finish(weir_client *client);
  * false: a connection is still being closed, or a message for it is under way: to be called again after a
  * turn of the loop. */
 bool weir__client_abandon(weir_client *client);
-
-/* As weir_client_open(), but nothing about it is reported or logged. */
-int weir__client_open_unseen(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
 
 #endif

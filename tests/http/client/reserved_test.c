@@ -39,7 +39,7 @@ static int refuse_streams(void *arg)
 
 static int refuse_clients(void *arg)
 {
-    static const weir_client_options later = {.reserved = {[23] = 1}};
+    static const weir_client_options later = {.reserved = {[22] = 1}};
     static const weir_fetch_options request = {.url = "http://127.0.0.1:1/", .reserved = {1}};
     weir_client *client;
     weir_reply reply;

@@ -80,6 +80,35 @@ static void answers_and_connections_are_counted(void **state)
     run_on_all_transports(answered, NULL);
 }
 
+static void count_any(void *arg, const weir_origin_stats *stats)
+{
+    (void)stats;
+    ++*(int *)arg;
+}
+
+static int quiet(void *arg)
+{
+    const weir_client_options options = {.quiet = true};
+    weir_client *client = client_open(&options);
+    struct backend b;
+    int seen = 0;
+
+    (void)arg;
+    backend_open(&b, serve_ok, NULL);
+    get_ok(client, b.url);
+    weir_origin_each(weir_runtime_here(), count_any, &seen);
+    assert_int_equal(seen, 0);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void origins_of_a_quiet_client_are_not_shown(void **state)
+{
+    (void)state;
+    run_on_all_transports(quiet, NULL);
+}
+
 /* --- each way to fail --- */
 
 struct failure {
@@ -557,6 +586,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_and_connections_are_counted),
+        cmocka_unit_test(origins_of_a_quiet_client_are_not_shown),
         cmocka_unit_test(each_way_to_fail_has_its_reason),
         cmocka_unit_test(who_can_t_be_reached_has_its_reason),
         cmocka_unit_test(waiting_refused_and_cancelled_ones_are_counted),

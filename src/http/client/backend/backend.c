@@ -84,7 +84,7 @@ static int open_client(weir_backend *b, struct weir__loop *loop)
         .headers = 1, /* heads are read by the client that a request comes from */
     };
 
-    return weir__client_begin(&b->client, &options, loop, false);
+    return weir__client_begin(&b->client, &options, loop);
 }
 
 static int open_slots(weir_backend *b)

@@ -124,11 +124,12 @@ static void check_all(weir_backend *b)
     const weir_client_options options = {.connections_per_origin = 2,
                                          .origins = WEIR__INSTANCES_MAX + 1,
                                          .connect_timeout = weir__backend_options(b)->health.timeout,
-                                         .tls = weir__backend_options(b)->tls};
+                                         .tls = weir__backend_options(b)->tls,
+                                         .quiet = true};
     weir_client *client;
     weir_scope checks;
 
-    if (weir__client_open_unseen(&options, &client) < 0)
+    if (weir_client_open(&options, &client) < 0)
         return;
     weir_scope_open(&checks, weir_never(), WEIR_COLLECT);
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++)
