@@ -6,12 +6,12 @@ enum { NEARLY_ALL_PERCENT = 70 };
 /* What a thread has done between the two readings. */
 struct span {
     int64_t cpu_ns, delay_ns;
-    bool blocked; /* at both */
+    bool blocked, stopped; /* at both */
 };
 
 const char *app_held_name(enum app_held how)
 {
-    static const char *const names[] = {"not held", "computing", "blocked", "starved"};
+    static const char *const names[] = {"not held", "computing", "blocked", "stopped", "starved"};
 
     return names[how];
 }
@@ -28,9 +28,10 @@ static struct span span_of(const struct proc_family *before, const struct proc_t
         const struct proc_thread *was = &before->threads[i];
         if (was->tid == now->tid && was->pid == now->pid)
             return (struct span){now->cpu_ns - was->cpu_ns, now->delay_ns - was->delay_ns,
-                                 was->doing == PROC_BLOCKED && now->doing == PROC_BLOCKED};
+                                 was->doing == PROC_BLOCKED && now->doing == PROC_BLOCKED,
+                                 was->doing == PROC_STOPPED && now->doing == PROC_STOPPED};
     }
-    return (struct span){now->cpu_ns, now->delay_ns, false};
+    return (struct span){now->cpu_ns, now->delay_ns, false, false};
 }
 
 /* One process of the family: its threads stand one after another. Threads that share a lock of the
@@ -39,9 +40,9 @@ static struct app_held_by held_of(const struct proc_family *before, const struct
                                   size_t from, size_t to, int places)
 {
     const int64_t nearly_all_ns = (now->at_ns - before->at_ns) * NEARLY_ALL_PERCENT / 100;
-    struct span all = {0, 0, false}, most = {-1, 0, false};
+    struct span all = {0, 0, false, false}, most = {-1, 0, false, false};
     struct app_held_by by = {.how = APP_NOT_HELD};
-    const struct proc_thread *busiest = NULL, *sleeper = NULL;
+    const struct proc_thread *busiest = NULL, *sleeper = NULL, *stopped = NULL;
     int sleepers = 0;
 
     for (size_t i = from; i < to; i++) {
@@ -55,6 +56,8 @@ static struct app_held_by held_of(const struct proc_family *before, const struct
             most = span;
             busiest = thread;
         }
+        if (span.stopped && (stopped == NULL || thread->tid == thread->pid))
+            stopped = thread;
         if (sleeps && (sleeper == NULL || thread->tid == thread->pid))
             sleeper = thread;
         if (sleeps)
@@ -63,6 +66,8 @@ static struct app_held_by held_of(const struct proc_family *before, const struct
     if (busiest != NULL && wanted(all) >= nearly_all_ns)
         by = (struct app_held_by){all.cpu_ns >= all.delay_ns ? APP_COMPUTING : APP_STARVED, busiest->pid,
                                   busiest->tid};
+    else if (stopped != NULL)
+        by = (struct app_held_by){APP_STOPPED, stopped->pid, stopped->tid};
     else if (sleeper != NULL && sleepers >= places)
         by = (struct app_held_by){APP_BLOCKED, sleeper->pid, sleeper->tid};
     return by;

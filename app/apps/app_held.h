@@ -4,15 +4,16 @@
  * Threading: pure functions of plain values.
  *
  * A process is held when it could not have done anything else meanwhile: one of its processes used, or
- * wanted, a CPU nearly all the time; its main thread slept in a call that waits for one thing; or as many of
- * its threads did so as it may have requests. An event loop that waits for a backend is not held.
+ * wanted, a CPU nearly all the time; it was stopped by a signal; its main thread slept in a call that waits
+ * for one thing; or as many of its threads did so as it may have requests. An event loop that waits for a
+ * backend is not held.
  */
 #ifndef APP_APPS_APP_HELD_H
 #define APP_APPS_APP_HELD_H
 
 #include "apps/proc_family.h"
 
-enum app_held { APP_NOT_HELD, APP_COMPUTING, APP_BLOCKED, APP_STARVED };
+enum app_held { APP_NOT_HELD, APP_COMPUTING, APP_BLOCKED, APP_STOPPED, APP_STARVED };
 
 struct app_held_by {
     enum app_held how;

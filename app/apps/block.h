@@ -51,6 +51,8 @@ struct app_process {
 struct app_block {
     weir_shared_count waiting;                      /* requests without a place */
     weir_shared_count in_flight[APP_PROCESSES_MAX]; /* places that are taken, by process */
+    weir_shared_count behind[APP_PROCESSES_MAX]; /* of those: the process may wait for a client, which takes
+                                                    its answer slowly */
 
     _Atomic uint32_t concurrency;      /* places of a process; by the supervisor */
     _Atomic uint32_t broken;           /* no process gets ready: 1 + the index of its last_line; else 0 */
@@ -62,7 +64,7 @@ struct app_block {
     _Atomic uint64_t waited; /* requests that have begun to wait for a place, ever */
 };
 
-enum { APP_BLOCK_COUNTS = 1 + APP_PROCESSES_MAX };
+enum { APP_BLOCK_COUNTS = 1 + 2 * APP_PROCESSES_MAX };
 
 /* Notes which request has got a place of the process, so that a stall can name it; the path without its
  * query. What two write at the same time may mix: it is for people. */

@@ -104,7 +104,9 @@ enum proc_doing proc_doing_of_stat(const char *text)
         return PROC_UNKNOWN;
     if (end[2] == 'R')
         return PROC_RUNS;
-    return end[2] == 'D' || end[2] == 'T' || end[2] == 't' ? PROC_BLOCKED : PROC_UNKNOWN;
+    if (end[2] == 'T' || end[2] == 't')
+        return PROC_STOPPED;
+    return end[2] == 'D' ? PROC_BLOCKED : PROC_UNKNOWN;
 }
 
 static bool read_thread(pid_t pid, pid_t tid, struct proc_thread *out)

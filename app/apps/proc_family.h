@@ -19,7 +19,8 @@ enum proc_doing {
     PROC_AWAITS,  /* sleeps where event loops, pools of threads and parents sleep: work may come from anywhere
                    */
     PROC_LOCKED,  /* sleeps in a futex: a free thread of a pool, or one that waits for a lock */
-    PROC_BLOCKED, /* sleeps in another call: read, nanosleep, fsync …; cannot be interrupted; is stopped */
+    PROC_BLOCKED, /* sleeps in another call: read, nanosleep, fsync …; cannot be interrupted */
+    PROC_STOPPED, /* by a signal, or a debugger */
 };
 
 struct proc_thread {

@@ -112,8 +112,17 @@ static int look_after_wake(void *arg)
     return 0;
 }
 
+void app_place_falls_behind(struct app_queue *queue, struct app_place *place, bool behind)
+{
+    if (!place->taken || place->behind == behind)
+        return;
+    place->behind = behind;
+    weir_shared_count_add(shared_of(queue), &queue->here->block->behind[place->entry], behind ? 1 : -1);
+}
+
 static void give_back(struct app_queue *queue, struct app_place *place)
 {
+    app_place_falls_behind(queue, place, false);
     place->taken = false;
     weir_shared_count_add(shared_of(queue), &queue->here->block->in_flight[place->entry], -1);
     hand_on(queue);
@@ -176,6 +185,7 @@ int app_queue_open(struct app_here *here, const weir_client_options *options, st
     (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", here->app->name);
     ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
     ours.idle_timeout = weir_ms(KEPT_MS);
+    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
     err = weir_client_open(&ours, &queue->client);
     if (err < 0) {
         free(queue);
@@ -185,7 +195,6 @@ int app_queue_open(struct app_here *here, const weir_client_options *options, st
     queue->slot->look = look_after_wake;
     app_gate_enter(here->gate);
     *out = queue;
-    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
     return 0;
 }
 

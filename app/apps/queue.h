@@ -19,7 +19,7 @@ enum { APP_LOOK_AGAIN_MS = 5 };
 
 /* A place in a process, for one request. */
 struct app_place {
-    bool taken;
+    bool taken, behind;
     int entry; /* of the block */
     uint32_t serial;
     weir_instant since;
@@ -56,6 +56,11 @@ WEIR_CHECKED int app_place_take(struct app_queue *queue, weir_instant until, str
 
 /* Gives it back, once: for the request that waits longest. Nothing happens if it is not taken. */
 void app_place_give(struct app_queue *queue, struct app_place *place, enum app_outcome outcome);
+
+/* Says that the process may now wait for the client of its request, whose answer is longer than what is held
+ * of one, or that it does no more: it is not held meanwhile. Nothing happens if the place is not taken, and
+ * giving it back ends it. */
+void app_place_falls_behind(struct app_queue *queue, struct app_place *place, bool behind);
 
 /* Gives it back: the process takes no connection. Nothing was sent to it; it is avoided for a while. A
  * failure of the process. */

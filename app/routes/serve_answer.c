@@ -73,7 +73,9 @@ static int pass_beginning(struct serving *s, uint64_t bytes, int64_t length)
     s->p.began = true;
     if (err < 0)
         return err;
+    app_place_falls_behind(s->state->queue, &s->place, true);
     err = weir_body_pump(&app, &client, &options, &pumped);
+    app_place_falls_behind(s->state->queue, &s->place, false);
     return err < 0 && pumped.failed == WEIR_BODY_SOURCE ? proxy_failed(&s->p, err) : err;
 }
 

@@ -56,12 +56,15 @@ static int send_read(void *arg)
 /* Waits until a piece may be read. */
 static int await_room(struct relay *r, uint64_t most)
 {
+    struct serving *s = r->s;
     int err = 0;
 
     while (err == 0 && r->read.len + r->sent.len > most) {
+        app_place_falls_behind(s->state->queue, &s->place, true);
         weir_event_reset(&r->room);
         err = weir_event_wait(&r->room);
     }
+    app_place_falls_behind(s->state->queue, &s->place, false);
     return err;
 }
 

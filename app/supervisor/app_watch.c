@@ -185,7 +185,8 @@ static void see(void *arg, const struct app_process_seen *seen)
     struct app_watch *watch = arg;
     struct app_block *block =
         (struct app_block *)(uintptr_t)seen->block; /* counts are read through their memory */
-    int in_flight = weir_shared_count_sum(watch->shared, &block->in_flight[seen->entry]);
+    int in_flight = weir_shared_count_sum(watch->shared, &block->in_flight[seen->entry]) -
+                    weir_shared_count_sum(watch->shared, &block->behind[seen->entry]);
     struct watched *w = in_flight > 0 ? find(watch, block, seen->entry) : NULL;
     int64_t since;
 

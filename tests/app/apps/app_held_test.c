@@ -44,7 +44,7 @@ static void calls_tell_what_a_thread_does(void **state)
     assert_int_equal(of_call(SYS_pselect6, 9, 0), PROC_AWAITS);
     assert_int_equal(proc_doing_of_stat("7 (a) b) R 1 2\n"), PROC_RUNS);
     assert_int_equal(proc_doing_of_stat("7 (R) D 1 2\n"), PROC_BLOCKED);
-    assert_int_equal(proc_doing_of_stat("7 (R) T 1 2\n"), PROC_BLOCKED);
+    assert_int_equal(proc_doing_of_stat("7 (R) T 1 2\n"), PROC_STOPPED);
     assert_int_equal(proc_doing_of_stat("7 (R) S 1 2\n"), PROC_UNKNOWN);
     assert_int_equal(proc_doing_of_stat("7 R"), PROC_UNKNOWN);
 }
@@ -118,6 +118,14 @@ static void a_main_thread_that_sleeps_in_a_call_is_blocked(void **state)
     /* another process computes: that is worse */
     assert_int_equal(
         VERDICT(8, {7, 7, PROC_BLOCKED, PROC_BLOCKED, 3, 1}, {8, 8, PROC_RUNS, PROC_RUNS, 99, 0}).pid, 8);
+}
+
+static void a_process_that_a_signal_has_stopped_is_not_blocked(void **state)
+{
+    (void)state;
+    assert_int_equal(VERDICT(8, {7, 7, PROC_STOPPED, PROC_STOPPED, 0, 0}).how, APP_STOPPED);
+    assert_string_equal(app_held_name(APP_STOPPED), "stopped");
+    assert_int_equal(VERDICT(8, {7, 7, PROC_AWAITS, PROC_STOPPED, 0, 0}).how, APP_NOT_HELD);
 }
 
 static void threads_are_blocked_when_all_places_are(void **state)
@@ -226,6 +234,7 @@ int main(void)
         cmocka_unit_test(whoever_uses_a_cpu_nearly_all_the_time_computes),
         cmocka_unit_test(an_event_loop_that_waits_is_not_held),
         cmocka_unit_test(a_main_thread_that_sleeps_in_a_call_is_blocked),
+        cmocka_unit_test(a_process_that_a_signal_has_stopped_is_not_blocked),
         cmocka_unit_test(threads_are_blocked_when_all_places_are),
         cmocka_unit_test(nothing_is_held_where_nothing_is_known),
         cmocka_unit_test(real_processes_are_seen_with_their_children),

@@ -77,6 +77,35 @@ static int choose(void *arg)
     return 0;
 }
 
+static int fall_behind(void *arg)
+{
+    struct app_rig r;
+    struct app_place place;
+    weir_shared_count *behind;
+
+    (void)arg;
+    open_rig(&r, 1, 0, weir_ms(0));
+    place = take(&r);
+    behind = &app_rig_block(&r)->behind[place.entry];
+    app_place_falls_behind(r.queue, &place, true);
+    app_place_falls_behind(r.queue, &place, true);
+    assert_int_equal(weir_shared_count_sum(r.shared, behind), 1);
+    app_place_falls_behind(r.queue, &place, false);
+    assert_int_equal(weir_shared_count_sum(r.shared, behind), 0);
+    app_place_falls_behind(r.queue, &place, true);
+    give(&r, &place);
+    app_place_falls_behind(r.queue, &place, true); /* it has none */
+    assert_int_equal(weir_shared_count_sum(r.shared, behind), 0);
+    app_rig_close(&r);
+    return 0;
+}
+
+static void a_place_that_waits_for_its_client_is_known(void **state)
+{
+    (void)state;
+    run_simulated(1, fall_behind, NULL);
+}
+
 static void the_process_with_fewest_requests_is_chosen(void **state)
 {
     (void)state;
@@ -570,6 +599,7 @@ static void loops_share_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_place_that_waits_for_its_client_is_known),
         cmocka_unit_test(the_process_with_fewest_requests_is_chosen),
         cmocka_unit_test(requests_get_places_in_their_order),
         cmocka_unit_test(a_request_waits_for_so_long),
