@@ -12,7 +12,6 @@ void app_lines_open(struct app_lines *lines, const char *app, unsigned number)
 {
     *lines = (struct app_lines){
         .app = app, .number = number, .room = APP_LINES_BYTES_AT_ONCE, .counted = weir_now()};
-    lines->told = weir_add(lines->counted, weir_seconds(-1));
 }
 
 static void tell_dropped(struct app_lines *lines)
@@ -22,7 +21,12 @@ static void tell_dropped(struct app_lines *lines)
                  WEIR_KV("app", lines->app), WEIR_KV_INT("process", lines->number),
                  WEIR_KV_INT("dropped", lines->dropped));
     lines->dropped = 0;
-    lines->told = weir_now();
+}
+
+void app_lines_tell(struct app_lines *lines)
+{
+    if (lines->dropped > 0 && weir_between(lines->dropped_at, weir_now()).ns >= weir_seconds(1).ns)
+        tell_dropped(lines);
 }
 
 static bool has_room(struct app_lines *lines, size_t length)
@@ -73,13 +77,13 @@ void app_lines_add(struct app_lines *lines, const char *line, size_t length)
     if (length > 0 && line[length - 1] == '\r')
         length--;
     keep_last(lines, line, length);
+    app_lines_tell(lines);
     if (!has_room(lines, length)) {
-        lines->dropped++;
+        if (lines->dropped++ == 0)
+            lines->dropped_at = weir_now();
         lines->dropped_all++;
         return;
     }
-    if (weir_between(lines->told, weir_now()).ns >= weir_seconds(1).ns)
-        tell_dropped(lines);
     do {
         const size_t piece = length < PIECE_BYTES ? length : PIECE_BYTES;
         log_piece(lines, line, piece);

@@ -23,16 +23,20 @@ struct app_lines {
     const char *app; /* lent */
     unsigned number; /* of the process */
     char last[APP_LINE_BYTES];
-    int64_t room; /* bytes that may be logged now */
-    weir_instant counted, told;
-    uint64_t dropped;     /* lines, not told yet */
-    uint64_t dropped_all; /* ever */
+    int64_t room;                     /* bytes that may be logged now */
+    weir_instant counted, dropped_at; /* the first of those not told yet */
+    uint64_t dropped;                 /* lines, not told yet */
+    uint64_t dropped_all;             /* ever */
 };
 
 void app_lines_open(struct app_lines *lines, const char *app, unsigned number);
 
 /* Takes a line, without its newline. */
 void app_lines_add(struct app_lines *lines, const char *line, size_t length);
+
+/* Logs how many lines were dropped in the last second or longer, if any were. To be called now and then: no
+ * further line may come. */
+void app_lines_tell(struct app_lines *lines);
 
 /* Logs how many lines were dropped that no line has told of yet. */
 void app_lines_close(struct app_lines *lines);

@@ -117,11 +117,22 @@ static void measure(struct app_position *position)
 
 /* --- its task --- */
 
+/* Of its process, of one that starts, and of one that leaves. */
+static void tell_dropped_lines(const struct app_position *position)
+{
+    for (struct supervised_process *p = position->app->processes; p != NULL; p = p->next)
+        if (p->number == position->number)
+            app_lines_tell(&p->lines);
+}
+
+/* Waits until then, and at most for a second. */
 static int wait_for_news(struct app_position *position, weir_instant until)
 {
-    weir_scope_auto(scope, until, 0);
+    const weir_instant look = weir_after_ms(LOOK_MS);
+    weir_scope_auto(scope, until.ns < look.ns ? until : look, 0);
     int err;
 
+    tell_dropped_lines(position);
     err = weir_event_wait(&position->news);
     weir_event_reset(&position->news);
     return err < 0 && weir_scope_expired(&scope) ? 0 : err;

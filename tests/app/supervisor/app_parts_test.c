@@ -104,6 +104,12 @@ static int flood(void *arg)
             assert_int_equal(weir_sleep(weir_ms(10)), 0);
     }
     assert_in_range(sink->lines, APP_LINES_BYTES_AT_ONCE / 200, APP_LINES_BYTES_AT_ONCE / 100);
+    app_lines_tell(&lines);
+    assert_true(lines.dropped > 0);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    app_lines_tell(&lines); /* though no further line has come */
+    assert_int_equal(lines.dropped, 0);
+    assert_int_equal(sink->told, lines.dropped_all);
     assert_int_equal(weir_sleep(weir_seconds(10)), 0);
     app_lines_add(&lines, "quiet again", 11);
     assert_non_null(strstr(sink->last, "quiet again"));
