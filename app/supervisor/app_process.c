@@ -40,12 +40,20 @@ static int in_flight(const struct supervised_process *p)
 
 #define NAMED(p) WEIR_KV("app", (p)->app->name), WEIR_KV_INT("process", (p)->number)
 
+/* A daemon leaves a child, and ends: it seems to have ended well. */
+static bool ended_well_too_early(const struct supervised_process *p)
+{
+    return p->ended && !p->ready && p->leave == NULL && p->end.signal == 0 && p->end.status == 0;
+}
+
 static void log_end(struct supervised_process *p)
 {
     char how[WEIR_PROCESS_END_BYTES] = "";
     const bool expected = p->leave != NULL;
 
-    if (p->ended)
+    if (ended_well_too_early(p))
+        (void)snprintf(how, sizeof how, "exited with status 0; it must stay in the foreground");
+    else if (p->ended)
         (void)weir_process_end_text(&p->end, how);
     else if (p->err < 0)
         (void)snprintf(how, sizeof how, "%s", weir_error_text(p->err));
@@ -57,7 +65,8 @@ static void log_end(struct supervised_process *p)
              : p->ready  ? "process of an application has ended"
                          : "process of an application has ended before it was ready",
              NAMED(p), WEIR_KV_INT("pid", p->child.pid), expected ? WEIR_KV("why", p->leave) : weir_kv_none(),
-             WEIR_KV("end", how), WEIR_KV_DURATION("lived", weir_between(p->started, weir_now())),
+             how[0] != '\0' ? WEIR_KV("end", how) : weir_kv_none(),
+             WEIR_KV_DURATION("lived", weir_between(p->started, weir_now())),
              WEIR_KV_INT("requests", atomic_load(&shared_of(p)->requests)),
              expected || p->lines.last[0] == '\0' ? weir_kv_none() : WEIR_KV("last_line", p->lines.last));
 }
@@ -192,16 +201,29 @@ static int live(struct supervised_process *p, weir_scope *scope)
 static void count_failure(struct supervised_process *p)
 {
     struct supervised_app *app = p->app;
-    const char *line = p->lines.last[0] != '\0' ? p->lines.last : app->last_end;
+    const bool said = p->lines.last[0] != '\0';
+    const char *line = said ? p->lines.last : app->last_end;
 
     app->failed++;
     if (app->failed < APP_BROKEN_AFTER || supervised_app_ready(app) > 0)
         return;
     if (app->failed == APP_BROKEN_AFTER)
         weir_log(WEIR_LOG_ERROR, "application is broken: none of its processes gets ready",
-                 WEIR_KV("app", app->name), WEIR_KV("last_line", line));
+                 WEIR_KV("app", app->name), WEIR_KV(said ? "last_line" : "last_end", line));
+    app->said = said;
     app_block_break(app->block, line);
     supervised_app_ring(app);
+}
+
+/* In the order of their numbers, a successor after the one that it replaces. */
+static void link_to_app(struct supervised_process *p)
+{
+    struct supervised_process **at = &p->app->processes;
+
+    while (*at != NULL && (*at)->number <= p->number)
+        at = &(*at)->next;
+    p->next = *at;
+    *at = p;
 }
 
 static void unlink_from_app(struct supervised_process *p)
@@ -309,8 +331,7 @@ int supervised_process_begin(struct app_position *position, struct supervised_pr
         return err;
     }
     fill_entry(shared_of(p), ++app->apps->serial);
-    p->next = app->processes;
-    app->processes = p;
+    link_to_app(p);
     app->starts++;
     supervised_app_task_begun(app);
     *out = p;

@@ -41,7 +41,7 @@ static void write_app(const struct supervised_app *app, bool first, struct text_
     text_out_add(out, first ? "{\"name\":" : ",{\"name\":");
     text_out_json(out, app->name);
     text_out_json_member(out, "state", state_of(app));
-    text_out_json_member(out, "last_line", app_block_is_broken(app->block, line) ? line : NULL);
+    text_out_json_member(out, "last_line", app_block_is_broken(app->block, line) && app->said ? line : NULL);
     text_out_json_member(out, "last_end", app->last_end[0] != '\0' ? app->last_end : NULL);
     text_out_printf(out, ",\"wanted\":%d,\"starts\":%" PRIu64 ",\"deaths\":%" PRIu64 ",\"waiting\":%d",
                     app->settings->app.processes, app->starts, app->deaths,
