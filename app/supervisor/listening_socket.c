@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <weir/log.h>
 #include <weir/text.h>
 
 enum { BACKLOG = 4096, FIRST_PASSED_FD = 3, PASSED_MAX = 256 };
@@ -167,6 +168,11 @@ int listening_sockets_passed(struct listening_socket **list)
     int err = 0;
 
     for (long i = 0; err == 0 && i < count && i < PASSED_MAX; i++) {
+        if (fcntl(FIRST_PASSED_FD + (int)i, F_GETFD) < 0) {
+            weir_log(WEIR_LOG_WARN, "LISTEN_FDS counts more descriptors than are open",
+                     WEIR_KV_INT("expected", count), WEIR_KV_INT("open", i));
+            break;
+        }
         *list = passed(FIRST_PASSED_FD + (int)i, names);
         err = *list == NULL ? -ENOMEM : 0;
         if (err == 0)
