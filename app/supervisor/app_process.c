@@ -43,7 +43,7 @@ static int in_flight(const struct supervised_process *p)
 /* A daemon leaves a child, and ends: it seems to have ended well. */
 static bool ended_well_too_early(const struct supervised_process *p)
 {
-    return p->ended && !p->ready && p->leave == NULL && p->end.signal == 0 && p->end.status == 0;
+    return p->ended && !p->ready && !p->late && p->leave == NULL && p->end.signal == 0 && p->end.status == 0;
 }
 
 static void log_end(struct supervised_process *p)

@@ -160,6 +160,22 @@ def one_that_dies_at_once_is_broken_until_it_works():
         until("an answer", lambda: ask(weir.address(), "/pid").status == 200)
 
 
+def one_that_makes_itself_a_daemon_is_told_not_to():
+    how = "exited with status 0; it must stay in the foreground"
+    with Weir("serve", config="admin: 127.0.0.1:0\n" + config(mode="daemon")) as weir:
+        weir.wait_for(f'application is broken: none of its processes gets ready app=shop last_end="{how}"')
+        shop = json.loads(ask(weir.address("admin"), "/processes").body)["apps"][0]
+        same((shop["last_line"], shop["last_end"]), (None, how)) # it has said nothing
+
+
+def processes_are_listed_by_their_numbers():
+    with Weir("serve", config="admin: 127.0.0.1:0\n" + config("processes: 3, age: 200ms")) as weir:
+        for _ in range(5):
+            same(ask(weir.address(), "/pid").status, 200)
+            numbers = [each["number"] for each in json.loads(ask(weir.address("admin"), "/processes").body)["apps"][0]["processes"]]
+            same(numbers, sorted(numbers))
+
+
 def one_that_never_gets_ready_is_ended():
     with Weir("serve", config=config("ready: {within: 100ms}", mode="never")) as weir:
         weir.wait_for("not ready in time app=shop process=1 within=100.000ms")
@@ -285,7 +301,7 @@ def a_flood_is_cut():
 
 
 if __name__ == "__main__":
-    run(an_application_is_served_as_it_is, it_runs_as_another_user, what_cannot_be_started_is_refused, one_that_dies_is_started_again,
+    run(an_application_is_served_as_it_is, one_that_makes_itself_a_daemon_is_told_not_to, processes_are_listed_by_their_numbers, it_runs_as_another_user, what_cannot_be_started_is_refused, one_that_dies_is_started_again,
         one_that_dies_at_once_is_broken_until_it_works, one_that_never_gets_ready_is_ended, recycling_loses_no_request,
         one_that_eats_memory_is_replaced, one_that_is_stopped_is_replaced, a_reload_replaces_what_has_changed,
         what_it_leaves_behind_is_killed, what_a_killed_guardian_leaves_behind_is_killed, one_that_ignores_its_signal_is_killed,

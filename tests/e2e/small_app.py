@@ -3,7 +3,7 @@
 
     python3 -S -E small_app.py SOCKET [MODE…]
 
-dead: ends at once · never: never listens · stubborn: ignores SIGTERM · a file that exists: as if its words were modes."""
+dead: ends at once · daemon: leaves a child, and ends · never: never listens · stubborn: ignores SIGTERM · a file that exists: as if its words were modes."""
 import os
 import signal
 import socket
@@ -95,6 +95,8 @@ def main():
     if "dead" in chosen:
         print("No module named shop", file=sys.stderr)
         sys.exit(1)
+    if "daemon" in chosen and os.fork() > 0:
+        os._exit(0)
     while "never" in chosen:
         time.sleep(1000)
     listener = socket.socket(socket.AF_UNIX)
