@@ -129,13 +129,17 @@ static void tell_dropped_lines(const struct app_position *position)
 static int wait_for_news(struct app_position *position, weir_instant until)
 {
     const weir_instant look = weir_after_ms(LOOK_MS);
-    weir_scope_auto(scope, until.ns < look.ns ? until : look, 0);
+    weir_scope scope;
     int err;
 
     tell_dropped_lines(position);
+    weir_scope_open(&scope, until.ns < look.ns ? until : look, 0);
     err = weir_event_wait(&position->news);
     weir_event_reset(&position->news);
-    return err < 0 && weir_scope_expired(&scope) ? 0 : err;
+    if (err < 0 && weir_scope_expired(&scope))
+        err = 0;
+    (void)weir_scope_close(&scope);
+    return err;
 }
 
 static int wait_until_due(struct app_position *position)
