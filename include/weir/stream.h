@@ -126,8 +126,9 @@ void weir_listener_close(weir_listener *l);
  * the previous one, or as soon as that has failed. The first connection that is established is used.
  * Owns:    address is lent. The caller owns *out and closes it.
  * Returns: 0; -EINVAL the address cannot be parsed; -WEIR_EDNS: weir_resolve() of the host says why;
- * -WEIR_EBUSY too many look-ups; -EAGAIN no thread; the error of the last address tried: -ECONNREFUSED,
- * -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -ENOENT (Unix), -EMFILE, -ENOMEM …
+ * -WEIR_EBUSY too many look-ups; -EAGAIN no thread, or a Unix socket whose queue has been full for five
+ * seconds; the error of the last address tried: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH,
+ * -ENOENT (Unix), -EMFILE, -ENOMEM …
  * Cancel:  abandons all attempts.
  * Where:   task. Waits.
  */

@@ -7,6 +7,7 @@
 
 #include <weir/scope.h>
 #include <weir/sync.h>
+#include <weir/task.h>
 #include <weir/time.h>
 
 #include "core/loop.h"
@@ -18,7 +19,11 @@
 #include "net/network.h"
 #include "net/stream.h"
 
-enum { ATTEMPT_DELAY_MS = 250 }; /* RFC 8305, 5 */
+enum {
+    ATTEMPT_DELAY_MS = 250, /* RFC 8305, 5 */
+    FULL_QUEUE_MS = 5000,
+    FULL_QUEUE_DELAY_MS_MAX = 16,
+};
 
 static bool describe_connecting(const struct weir__look *look, const struct weir__task *task,
                                 struct weir__wait_words *out)
@@ -38,7 +43,7 @@ static bool describe_connecting(const struct weir__look *look, const struct weir
 static const struct weir__wait_class connecting = {"connecting", describe_connecting,
                                                    .charge = WEIR_CHARGE_CONNECT};
 
-static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
+static int connect_once(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
 {
     const struct weir__network *network = weir__network_here();
     weir_stream *s = weir__stream_new(extra_bytes);
@@ -61,6 +66,24 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
     else
         *out = s;
     return err;
+}
+
+/* A Unix socket whose queue is full refuses at once, where a TCP one drops the first segment, which is sent
+ * again: the server is busy, not gone. */
+static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
+{
+    weir_instant until = weir_after_ms(FULL_QUEUE_MS);
+    int delay_ms = 1;
+
+    for (;;) {
+        int err = connect_once(address, extra_bytes, out);
+        if (err != -EAGAIN || address->any.sa_family != AF_UNIX || weir_now().ns >= until.ns)
+            return err;
+        err = weir_sleep(weir_ms(delay_ms));
+        if (err < 0)
+            return err;
+        delay_ms = delay_ms < FULL_QUEUE_DELAY_MS_MAX ? 2 * delay_ms : FULL_QUEUE_DELAY_MS_MAX;
+    }
 }
 
 /* --- several --- */

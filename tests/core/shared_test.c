@@ -248,6 +248,7 @@ static int find_blocks(void *arg)
             return 3;
         (void)atomic_fetch_add(mark, 1);
     }
+    weir_shared_close(shared);
     return 0;
 }
 

@@ -32,6 +32,52 @@ static void refusals_are_told(void **state)
     run_on_all_transports(refused, NULL);
 }
 
+/* --- a Unix socket whose queue is full --- */
+
+enum { CROWD = 5 };
+
+static int connect_in_crowd(void *arg)
+{
+    weir_stream *s;
+    int err = weir_connect(arg, &s);
+
+    if (err == 0)
+        weir_stream_close(s);
+    return err;
+}
+
+/* A queue of so many holds one more; the others find it full until the first are accepted. */
+static int full_queue(void *arg)
+{
+    struct unix_place place;
+    weir_listener *l;
+    weir_stream *s;
+    weir_scope crowd;
+
+    (void)arg;
+    unix_place_open(&place);
+    assert_int_equal(weir_listener_open(&(weir_listener_options){.address = place.address, .backlog = 1}, &l),
+                     0);
+    weir_scope_open(&crowd, weir_never(), 0);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(weir_spawn(&crowd, "connecting", connect_in_crowd, place.address), 0);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0); /* all have tried, and some in vain */
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(weir_accept(l, &s), 0);
+        weir_stream_close(s);
+    }
+    assert_int_equal(weir_scope_close(&crowd), 0);
+    weir_listener_close(l);
+    unix_place_close(&place);
+    return 0;
+}
+
+static void a_full_queue_is_waited_for(void **state)
+{
+    (void)state;
+    run_everywhere(full_queue, NULL);
+}
+
 /* --- several addresses, simulated --- */
 
 enum { HOSTS = 4 };
@@ -330,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_are_told),
+        cmocka_unit_test(a_full_queue_is_waited_for),
         cmocka_unit_test(the_first_to_stand_wins),
         cmocka_unit_test(of_two_winners_one_is_closed),
         cmocka_unit_test(the_error_is_of_the_last_tried),

@@ -424,8 +424,9 @@ static size_t depth_from_liar(const char *answer, size_t times)
     say(liar.fd, "weir-app 1 node 0\n", 18, -1);
     assert_int_equal(pthread_create(&thread, NULL, lie, &liar), 0);
     helpers_stack(helpers, getpid(), getpid(), folder, &stack);
-    close(liar.fd);
+    (void)shutdown(liar.fd, SHUT_RDWR); /* ends its wait for a question */
     (void)pthread_join(thread, NULL);
+    close(liar.fd);
     wait_for_helpers(0);
     return stack.depth;
 }

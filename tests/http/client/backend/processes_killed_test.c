@@ -18,7 +18,8 @@ static void ask_between(void)
     struct seen seen = see();
     int err = ask(&cluster, "/", NULL);
 
-    assert_true(err == 0 || err == -WEIR_ELIMITED || err == -WEIR_EBUSY);
+    if (err != 0 && err != -WEIR_ELIMITED && err != -WEIR_EBUSY)
+        fail_msg("%d, %s", err, weir_error_text(err));
     assert_in_range(seen.stats.in_use, 0, LIMIT + CHILDREN * LIVES);
     assert_in_range(seen.stats.connections, 0, CONNECTIONS + CHILDREN);
 }
