@@ -160,6 +160,14 @@ static long number_in(const char *variable)
     return errno == 0 && end != text && *end == '\0' ? value : -1;
 }
 
+/* What this program has opened since it started is closed by an exec, and only that. */
+static bool is_from_outside(int fd)
+{
+    const int flags = fcntl(fd, F_GETFD);
+
+    return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
 int listening_sockets_passed(struct listening_socket **list)
 {
     const bool ours = number_in("LISTEN_PID") == (long)getpid();
@@ -168,9 +176,9 @@ int listening_sockets_passed(struct listening_socket **list)
     int err = 0;
 
     for (long i = 0; err == 0 && i < count && i < PASSED_MAX; i++) {
-        if (fcntl(FIRST_PASSED_FD + (int)i, F_GETFD) < 0) {
-            weir_log(WEIR_LOG_WARN, "LISTEN_FDS counts more descriptors than are open",
-                     WEIR_KV_INT("expected", count), WEIR_KV_INT("open", i));
+        if (!is_from_outside(FIRST_PASSED_FD + (int)i)) {
+            weir_log(WEIR_LOG_WARN, "LISTEN_FDS counts more descriptors than have been passed",
+                     WEIR_KV_INT("expected", count), WEIR_KV_INT("passed", i));
             break;
         }
         *list = passed(FIRST_PASSED_FD + (int)i, names);

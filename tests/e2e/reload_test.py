@@ -207,6 +207,15 @@ def a_full_disk_for_the_log_stops_nothing():
             same(process.wait(60), 0)
 
 
+def too_many_sockets_announced_are_told():
+    """None of what the program has opened itself counts as passed."""
+    command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"]
+    with Weir("serve", config=config(), env={"LISTEN_FDS": "3"}, command=command) as weir:
+        weir.wait_for("LISTEN_FDS counts more descriptors than have been passed expected=3 passed=0")
+        same(ask(weir.address(), "/").status, 200)
+        assert not any(line and "no address of listen takes" in line for line in weir.lines)
+
+
 def systemd_passes_sockets_and_is_told():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, socket.create_server(("127.0.0.1", 0)) as passed:
         systemd.bind(f"\0weir-test-{os.getpid()}")
@@ -242,4 +251,5 @@ def waits_for(systemd, beginning):
 
 
 run(no_request_is_lost_by_reloads, a_killed_process_breaks_its_own_requests_alone, bodies_and_tunnels_go_on_over_reloads,
-    without_descriptors_a_reload_is_refused, a_full_disk_for_the_log_stops_nothing, systemd_passes_sockets_and_is_told)
+    without_descriptors_a_reload_is_refused, a_full_disk_for_the_log_stops_nothing, too_many_sockets_announced_are_told,
+    systemd_passes_sockets_and_is_told)
