@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/log.h>
 #include <weir/task.h>
@@ -225,6 +226,8 @@ static void wait_for_end(struct admin_of_many *admin)
     weir_scope_open(&scope, weir_never(), WEIR_SHIELD);
     (void)!weir_event_wait(&admin->ended);
     (void)weir_scope_close(&scope);
+    for (; admin->ended_count > 0; admin->ended_count--)
+        (void)close(admin->ended_since[admin->ended_count - 1].counts);
     free(admin);
 }
 
@@ -288,6 +291,15 @@ void admin_of_many_retire(struct admin_of_many *admin, const struct admin_proces
         return;
     many_ask_one(admin, process);
     weir_mutex_unlock(&admin->lock);
+}
+
+void admin_of_many_ended(struct admin_of_many *admin, const struct admin_process *process, int counts)
+{
+    if (admin->ended_count == ADMIN_PROCESSES_MAX) { /* no round has run for long */
+        (void)close(counts);
+        return;
+    }
+    admin->ended_since[admin->ended_count++] = (struct many_ended){.is = *process, .counts = counts};
 }
 
 void admin_of_many_close(struct admin_of_many *admin)

@@ -40,6 +40,13 @@ WEIR_CHECKED int admin_of_many_configure(struct admin_of_many *admin, const stru
  */
 void admin_of_many_retire(struct admin_of_many *admin, const struct admin_process *process);
 
+/* A process has ended: what it had counted is taken from its last totals or, if it has left none, from memory
+ * (metrics/cells_left.h).
+ * Owns:    counts, a descriptor, is taken over.
+ * Where:   task. Does not wait.
+ */
+void admin_of_many_ended(struct admin_of_many *admin, const struct admin_process *process, int counts);
+
 /* Stops to answer. NULL does nothing.
  * Where:   task. Waits.
  */

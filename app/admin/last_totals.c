@@ -9,6 +9,9 @@
 
 #include <weir/pool.h>
 
+#include "metrics/cells_left.h"
+#include "metrics/totals.h"
+
 enum { PATH_BYTES = 256, PIECE_BYTES = 16 << 10 };
 static const char scheme[] = "unix:";
 
@@ -83,12 +86,25 @@ static int take(const char *address, pid_t pid, weir_buffer *out)
     return err;
 }
 
+static int take_counts(int counts, weir_buffer *out)
+{
+    struct text_out text;
+    int err;
+
+    text_out_init(&text, TOTALS_BYTES_MAX);
+    err = cells_left_write(counts, &text);
+    weir_buffer_free(out);
+    *out = text.text;
+    return err;
+}
+
 /* --- on the blocking pool --- */
 
 struct passing {
     const char *address;
     pid_t pid;
     weir_bytes totals;
+    int counts;
     weir_buffer *out;
 };
 
@@ -104,9 +120,11 @@ static int leave_job(weir_job *job, void *arg)
 static int take_job(weir_job *job, void *arg)
 {
     const struct passing *p = arg;
+    int err;
 
     (void)job;
-    return take(p->address, p->pid, p->out);
+    err = take(p->address, p->pid, p->out);
+    return err < 0 && p->counts >= 0 ? take_counts(p->counts, p->out) : err;
 }
 
 void last_totals_leave(const char *address, weir_bytes totals)
@@ -116,9 +134,9 @@ void last_totals_leave(const char *address, weir_bytes totals)
     (void)weir_offload(weir_pool_blocking(), "last totals", leave_job, &p);
 }
 
-int last_totals_take(const char *address, pid_t pid, weir_buffer *out)
+int last_totals_take(const char *address, pid_t pid, int counts, weir_buffer *out)
 {
-    struct passing p = {.address = address, .pid = pid, .out = out};
+    struct passing p = {.address = address, .pid = pid, .counts = counts, .out = out};
 
     return weir_offload(weir_pool_blocking(), "last totals", take_job, &p);
 }

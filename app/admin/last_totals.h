@@ -15,9 +15,10 @@
 /* Writes the totals of this process; if that fails, they are lost. address: of its pages, "unix:PATH". */
 void last_totals_leave(const char *address, weir_bytes totals);
 
-/* Takes what a process that has ended has left, and removes the file.
+/* Takes what a process that has ended has left, and removes the file. If there is none, takes what it has
+ * counted from memory (metrics/cells_left.h); -1: there is none.
  * Returns: 0 with out filled, up to its maximum; -ENOENT: it has left nothing; another negative errno;
  * -WEIR_ECANCELED: the file is still there, or has been taken. */
-WEIR_CHECKED int last_totals_take(const char *address, pid_t pid, weir_buffer *out);
+WEIR_CHECKED int last_totals_take(const char *address, pid_t pid, int counts, weir_buffer *out);
 
 #endif

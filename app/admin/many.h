@@ -37,6 +37,12 @@ struct many_process {
     int exchanges; /* requests in progress, as it said; -1: not known */
 };
 
+/* One that has ended, and what it had counted. */
+struct many_ended {
+    struct admin_process is;
+    int counts; /* a descriptor */
+};
+
 struct many_listening;
 
 struct admin_of_many {
@@ -50,9 +56,11 @@ struct admin_of_many {
     struct many_process processes[ADMIN_PROCESSES_MAX];
     struct admin_process list[ADMIN_PROCESSES_MAX]; /* as the supervisor listed them last */
     size_t listed;
-    struct asked asked[ADMIN_PROCESSES_MAX]; /* of a round */
-    uint64_t restarts;                       /* the most that there have been */
-    weir_instant round;                      /* when the latest round began */
+    struct asked asked[ADMIN_PROCESSES_MAX];            /* of a round */
+    struct many_ended ended_since[ADMIN_PROCESSES_MAX]; /* the latest round */
+    size_t ended_count;
+    uint64_t restarts;  /* the most that there have been */
+    weir_instant round; /* when the latest round began */
     weir_instant started;
     weir_scope *scope;                /* of its tasks, while it is open */
     struct many_listening *listening; /* NULL: there is no admin address */

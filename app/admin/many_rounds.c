@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <weir/log.h>
 #include <weir/task.h>
@@ -46,18 +48,19 @@ static size_t place_of(const struct admin_of_many *admin, const struct many_proc
     return (size_t)(process - admin->processes);
 }
 
-/* A process has ended: takes what it has left, and gives its place up. */
-static void end(struct admin_of_many *admin, struct many_process *process)
+/* A process has ended: takes what it has left, and gives its place up. counts: the memory of what it has
+ * counted; -1: none. Returns: false: this was cancelled. */
+static bool end(struct admin_of_many *admin, struct many_process *process, int counts)
 {
     struct sums *sums = joined_sums(admin->joined);
     weir_buffer totals;
     int err;
 
     weir_buffer_init(&totals, TOTALS_BYTES_MAX);
-    err = last_totals_take(process->is.address, process->is.pid, &totals);
+    err = last_totals_take(process->is.address, process->is.pid, counts, &totals);
     if (err == -WEIR_ECANCELED) { /* the next round does it */
         weir_buffer_free(&totals);
-        return;
+        return false;
     }
     if (err == 0 && sums_take(sums, place_of(admin, process), process->is.number, &totals) < 0)
         weir_log(WEIR_LOG_WARN, "what a gateway process has counted last cannot be read",
@@ -65,6 +68,21 @@ static void end(struct admin_of_many *admin, struct many_process *process)
     weir_buffer_free(&totals);
     sums_end(sums, place_of(admin, process));
     *process = (struct many_process){0};
+    return true;
+}
+
+/* Takes what those have left that have ended; others may end meanwhile. */
+static void take_ended(struct admin_of_many *admin)
+{
+    while (admin->ended_count > 0) {
+        const struct many_ended ended = admin->ended_since[0];
+        struct many_process *process = find_or_add(admin, &ended.is);
+        if (process != NULL && !end(admin, process, ended.counts))
+            return;
+        (void)close(ended.counts);
+        admin->ended_count--;
+        memmove(admin->ended_since, admin->ended_since + 1, admin->ended_count * sizeof ended);
+    }
 }
 
 /* Takes what the supervisor lists. */
@@ -79,7 +97,7 @@ static void match(struct admin_of_many *admin)
     }
     for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++) /* those that are new may need the places */
         if (admin->processes[i].used && !admin->processes[i].listed)
-            end(admin, &admin->processes[i]);
+            (void)end(admin, &admin->processes[i], -1);
     for (size_t i = 0; i < admin->listed; i++)
         if (admin->list[i].pid > 0)
             (void)find_or_add(admin, &admin->list[i]);
@@ -90,6 +108,7 @@ static void list_processes(struct admin_of_many *admin)
     struct joined_processes seen = {0};
     uint64_t restarts = 0;
 
+    take_ended(admin);
     admin->listed = admin->supervisor.processes(admin->supervisor.arg, admin->list, ADMIN_PROCESSES_MAX);
     match(admin);
     for (size_t i = 0; i < admin->listed; i++) {

@@ -144,6 +144,7 @@ static int serve(const struct handed *handed, const struct config *config, struc
         .listeners = listeners,
         .admin = admin,
         .shared = shared,
+        .counts = HANDED_COUNTS_FD,
         .folder = handed->folder,
         .quiet = handed->number > 1,
         .fault = say_fault,

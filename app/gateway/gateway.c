@@ -192,10 +192,18 @@ static void close_contexts(void *arg)
 
 /* --- start and end --- */
 
+static int open_counts(struct gateway *gateway)
+{
+    int err = request_counts_open(gateway->config, &gateway->status.requests);
+
+    if (err == 0 && gateway->inherited != NULL)
+        err = request_counts_share(gateway->status.requests, gateway->inherited->counts);
+    return err < 0 ? err : gather_counts_open(gateway->config, &gateway->status.gathers);
+}
+
 static int prepare(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
-    int err;
 
     gateway->routes = served_routes(config, loop_state_answer);
     gateway->listeners = calloc(config->listen_count, sizeof *gateway->listeners);
@@ -213,8 +221,7 @@ static int prepare(struct gateway *gateway)
         }
         gateway->listeners[i].proxy_protocol = config->listen[i].proxy_protocol;
     }
-    err = config->admin != NULL ? request_counts_open(config, &gateway->status.requests) : 0;
-    return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
+    return config->admin != NULL ? open_counts(gateway) : 0;
 }
 
 static int serve(struct gateway *gateway)

@@ -18,6 +18,7 @@ struct gateway_inherited {
     const char *admin;    /* where its admin pages are: "unix:PATH", if the configuration has an admin address
                              at all. NULL: at that address */
     struct weir_shared *shared; /* see handed.h */
+    int counts;                 /* a descriptor: see handed.h */
     const char *folder;         /* of the supervisor */
     bool quiet;                 /* another process with the same configuration logs what is unwise in it */
     /* Called instead of printing, with each fault that keeps it from serving. */

@@ -23,7 +23,8 @@ enum {
     HANDED_CONTROL_FD = 3, /* a stream socket */
     HANDED_CONFIG_FD = 4,  /* the configuration in force, as text */
     HANDED_SHARED_FD = 5,  /* shared memory (<weir/shared.h>) */
-    HANDED_LISTENER_FD = 6 /* the listeners, in the order of the configuration, and further ones after it */
+    HANDED_COUNTS_FD = 6,  /* its own memory for what it counts (metrics/cells_left.h) */
+    HANDED_LISTENER_FD = 7 /* the listeners, in the order of the configuration, and further ones after it */
 };
 
 /* The process's place among the others. */

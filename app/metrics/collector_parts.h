@@ -12,7 +12,7 @@
 
 #include "apps/gate.h"
 #include "metrics/gather_counts.h"
-#include "metrics/request_counts.h"
+#include "metrics/request_totals.h"
 #include "metrics/snapshot.h"
 
 /* --- totals that have windows, once a second and for each page --- */
@@ -36,6 +36,8 @@ void take_host(struct snapshot *s); /* of s->host.stats */
 void begin_clients(struct snapshot *s);
 void add_client(struct snapshot *s, const char *address, int half_sent, const uint64_t *ended);
 void end_clients(struct snapshot *s, const struct window_clock *clock);
+void route_numbers(const struct request_totals *total, uint64_t numbers[ROUTE_NUMBERS]);
+void breakdown_numbers(const struct breakdown_total *total, uint64_t numbers[BREAKDOWN_NUMBERS]);
 const struct series *partial_of_route(const struct snapshot *s, const char *route); /* NULL: no gather */
 
 /* --- for each page, while the gateway runs; after collect_tls() --- */

@@ -40,17 +40,28 @@ int open_routes(struct snapshot *s, const struct request_counts *counts)
 
 /* --- collecting --- */
 
+void route_numbers(const struct request_totals *total, uint64_t numbers[ROUTE_NUMBERS])
+{
+    numbers[ROUTE_ERRORS] = total->errors;
+    numbers[ROUTE_CUT] = total->cut;
+    numbers[ROUTE_REQUEST_BYTES] = total->request_bytes;
+    numbers[ROUTE_REPLY_BYTES] = total->reply_bytes;
+    memcpy(numbers + ROUTE_REFUSED, total->refused, sizeof total->refused);
+}
+
+void breakdown_numbers(const struct breakdown_total *total, uint64_t numbers[BREAKDOWN_NUMBERS])
+{
+    memcpy(numbers, total->charges_ns, sizeof total->charges_ns);
+    numbers[BREAKDOWN_COUNT] = total->samples;
+}
+
 static void collect_requests(struct snapshot_route *route, const struct request_counts *counts, size_t i)
 {
     struct request_totals total;
     uint64_t numbers[ROUTE_NUMBERS];
 
     request_counts_read(counts, i, &total);
-    numbers[ROUTE_ERRORS] = total.errors;
-    numbers[ROUTE_CUT] = total.cut;
-    numbers[ROUTE_REQUEST_BYTES] = total.request_bytes;
-    numbers[ROUTE_REPLY_BYTES] = total.reply_bytes;
-    memcpy(numbers + ROUTE_REFUSED, total.refused, sizeof total.refused);
+    route_numbers(&total, numbers);
     series_update(&route->requests, &total.took, numbers);
 }
 
@@ -60,8 +71,7 @@ static void collect_breakdown(struct snapshot_route *route, const struct request
     uint64_t numbers[BREAKDOWN_NUMBERS];
 
     request_counts_read_breakdown(counts, i, &total);
-    memcpy(numbers, total.charges_ns, sizeof total.charges_ns);
-    numbers[BREAKDOWN_COUNT] = total.samples;
+    breakdown_numbers(&total, numbers);
     series_update(&route->breakdown, &total.run, numbers);
     memcpy(route->slowest, total.slowest, sizeof route->slowest);
     memcpy(route->holder, total.holder, sizeof route->holder);

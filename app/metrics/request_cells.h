@@ -46,19 +46,35 @@ struct request_counts_loop {
     struct request_counts_loop *next;
     const struct config_route *routes;
     const uint16_t *label_of;
-    struct request_cell *none; /* for what no route took */
+    struct request_cell *cells; /* by label */
+    struct request_cell *none;  /* for what no route took */
     const _Atomic uint32_t *second;
-    struct request_cell cells[]; /* by label */
+};
+
+/* Memory that outlives the process begins with this and the labels: for each its name and its kind ("": of
+ * "none"), each with its NUL. The cells of one loop after the other follow up to its end. */
+struct cells_head {
+    uint64_t label_count;
+    uint64_t first;      /* where the cells of the first loop begin */
+    uint64_t loop_bytes; /* from those of one loop to those of the next */
 };
 
 struct request_counts {
     const struct config *config;
     _Atomic(struct request_counts_loop *) loops;
-    _Atomic uint32_t second; /* counted up by the reader */
+    int memory;                    /* a descriptor; -1: the cells end with the process */
+    _Atomic uint64_t memory_bytes; /* of it, that are taken */
+    size_t loop_bytes;             /* of the cells of a loop: whole pages */
+    _Atomic uint32_t second;       /* counted up by the reader */
     size_t label_count;
     const struct config_route **labels; /* the first route of each name; the last, NULL: none matched */
     uint16_t *label_of;                 /* by number of the route */
 };
+
+static inline size_t cells_bytes(size_t label_count, size_t page)
+{
+    return (label_count * sizeof(struct request_cell) + page - 1) / page * page;
+}
 
 static inline uint64_t counter_read(const counter *c)
 {

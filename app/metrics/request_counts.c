@@ -2,9 +2,15 @@
 #include "metrics/request_counts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <weir/buffer.h>
+
+#include "config/route_kind.h"
 #include "metrics/request_cells.h"
 
 /* --- opening and closing --- */
@@ -38,6 +44,8 @@ int request_counts_open(const struct config *config, struct request_counts **out
     for (size_t i = 0; i < count; i++)
         counts->label_of[i] = label_for(counts, &config->routes[i]);
     counts->label_count++;
+    counts->memory = -1;
+    counts->loop_bytes = cells_bytes(counts->label_count, (size_t)sysconf(_SC_PAGESIZE));
     *out = counts;
     return 0;
 }
@@ -50,6 +58,7 @@ void request_counts_free(struct request_counts *counts)
         return;
     for (struct request_counts_loop *loop = atomic_load(&counts->loops); loop != NULL; loop = next) {
         next = loop->next;
+        (void)munmap(loop->cells, counts->loop_bytes);
         free(loop);
     }
     free(counts->labels);
@@ -57,19 +66,90 @@ void request_counts_free(struct request_counts *counts)
     free(counts);
 }
 
+/* --- memory --- */
+
+static int append_labels(const struct request_counts *counts, weir_buffer *out)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < counts->label_count && err == 0; i++) {
+        const struct config_route *route = counts->labels[i];
+        const char *name = route != NULL ? route->name : "none";
+        const char *kind = route != NULL ? route->kind->name : "";
+        err = weir_buffer_append(out, name, strlen(name) + 1);
+        if (err == 0)
+            err = weir_buffer_append(out, kind, strlen(kind) + 1);
+    }
+    return err;
+}
+
+static int write_head(int memory, const char *bytes, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        const ssize_t n = pwrite(memory, bytes + at, length - at, (off_t)at);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int request_counts_share(struct request_counts *counts, int memory)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct cells_head head = {.label_count = counts->label_count, .loop_bytes = counts->loop_bytes};
+    weir_buffer text;
+    int err;
+
+    weir_buffer_init(&text, SIZE_MAX);
+    err = weir_buffer_append(&text, &head, sizeof head);
+    if (err == 0)
+        err = append_labels(counts, &text);
+    if (err == 0) {
+        head.first = (text.len + page - 1) / page * page;
+        memcpy(text.data, &head, sizeof head);
+        err = write_head(memory, text.data, text.len);
+    }
+    weir_buffer_free(&text);
+    if (err < 0)
+        return err;
+    atomic_store(&counts->memory_bytes, head.first);
+    counts->memory = memory;
+    return 0;
+}
+
+/* Returns: zeroed cells of a loop; NULL: there is no memory. */
+static struct request_cell *map_cells(struct request_counts *counts)
+{
+    const bool shared = counts->memory >= 0;
+    const size_t bytes = counts->loop_bytes;
+    const uint64_t at = shared ? atomic_fetch_add(&counts->memory_bytes, bytes) : 0;
+    void *cells;
+
+    if (shared && posix_fallocate(counts->memory, (off_t)at, (off_t)bytes) != 0) /* a hole could kill later */
+        return NULL;
+    cells =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+             MAP_POPULATE | (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS), counts->memory, (off_t)at);
+    return cells != MAP_FAILED ? cells : NULL;
+}
+
 struct request_counts_loop *request_counts_loop_open(struct request_counts *counts)
 {
-    size_t bytes = sizeof(struct request_counts_loop) + counts->label_count * sizeof(struct request_cell);
-    struct request_counts_loop *loop;
+    struct request_counts_loop *loop = aligned_alloc(64, (sizeof *loop + 63) / 64 * 64);
 
-    bytes = (bytes + 63) / 64 * 64;
-    loop = aligned_alloc(64, bytes);
     if (loop == NULL)
         return NULL;
-    memset(loop, 0, bytes);
-    loop->routes = counts->config->routes;
-    loop->label_of = counts->label_of;
-    loop->second = &counts->second;
+    *loop = (struct request_counts_loop){
+        .routes = counts->config->routes,
+        .label_of = counts->label_of,
+        .cells = map_cells(counts),
+        .second = &counts->second,
+    };
+    if (loop->cells == NULL) {
+        free(loop);
+        return NULL;
+    }
     loop->none = &loop->cells[counts->label_count - 1];
     loop->next = atomic_load(&counts->loops);
     while (!atomic_compare_exchange_weak(&counts->loops, &loop->next, loop))

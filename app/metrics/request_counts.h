@@ -18,6 +18,11 @@ struct request_counts_loop; /* the cells of one loop */
 /* Owns:    config is lent until request_counts_free(). */
 WEIR_CHECKED int request_counts_open(const struct config *config, struct request_counts **out);
 
+/* Lets the cells lie in memory that outlives the process (cells_left.h): an empty memfd. Before any loop has
+ * cells. Owns: memory is lent until request_counts_free().
+ * Returns: 0; an error of writing to it. */
+WEIR_CHECKED int request_counts_share(struct request_counts *counts, int memory);
+
 /* Once no loop counts and no thread reads any more. NULL is nothing. */
 void request_counts_free(struct request_counts *counts);
 

@@ -19,6 +19,7 @@
 #include "text/text_out.h"
 
 struct snapshot;
+struct snapshot_route;
 
 enum totals_part {
     TOTALS_GATEWAY,   /* the process */
@@ -162,6 +163,9 @@ void totals_begin(struct totals_writer *w, struct text_out *out);
 /* meter: NULL where the part has none. */
 void totals_add(struct totals_writer *w, const struct totals_row *row, const weir_meter *meter);
 void totals_end(struct totals_writer *w);
+
+/* Adds the rows of a route. */
+void totals_add_route(struct totals_writer *w, const struct snapshot_route *route);
 
 /* Writes all of a snapshot. */
 void totals_write(struct text_out *out, const struct snapshot *s);

@@ -126,7 +126,7 @@ static void add_exemplars(struct totals_writer *w, const struct snapshot_route *
         totals_add(w, &row, NULL);
 }
 
-static void add_route(struct totals_writer *w, const struct snapshot_route *route)
+void totals_add_route(struct totals_writer *w, const struct snapshot_route *route)
 {
     struct totals_row row = {.part = TOTALS_ROUTE,
                              .keys = {route->name},
@@ -314,7 +314,7 @@ void totals_write(struct text_out *out, const struct snapshot *s)
     totals_begin(&w, out);
     add_gateway(&w, s);
     for (size_t i = 0; i < s->route_count; i++)
-        add_route(&w, &s->routes[i]);
+        totals_add_route(&w, &s->routes[i]);
     add_gathers(&w, s);
     add_origins(&w, s);
     add_apps(&w, s);

@@ -13,14 +13,19 @@
 #include <weir/task.h>
 
 #include "gateway/handed.h"
+#include "metrics/cells_left.h"
 
 enum { HEAR_OUT_MS = 500, TELL_MS = 1000, ARGUMENTS_BYTES = 8192, NONSENSE_LOGGED = 3 };
 
 void gateway_process_init(struct gateway_process *p, const struct process_place *place,
                           struct in_force *in_force, const int *listeners)
 {
-    *p = (struct gateway_process){
-        .place = place, .in_force = in_force, .listeners = listeners, .member = -1, .since = weir_now()};
+    *p = (struct gateway_process){.place = place,
+                                  .in_force = in_force,
+                                  .listeners = listeners,
+                                  .member = -1,
+                                  .counts = -1,
+                                  .since = weir_now()};
     weir_event_init(&p->silent);
 }
 
@@ -130,6 +135,8 @@ static size_t hand_over(const struct gateway_process *p, int control, weir_proce
         fds[count++] = (weir_process_fd){control, HANDED_CONTROL_FD};
     fds[count++] = (weir_process_fd){p->in_force->text, HANDED_CONFIG_FD};
     fds[count++] = (weir_process_fd){p->place->shared, HANDED_SHARED_FD};
+    if (p->counts >= 0)
+        fds[count++] = (weir_process_fd){p->counts, HANDED_COUNTS_FD};
     for (size_t i = 0; i < p->in_force->config.listen_count; i++)
         fds[count++] = (weir_process_fd){p->listeners[i], HANDED_LISTENER_FD + (int)i};
     return count;
@@ -175,6 +182,10 @@ static int start(struct gateway_process *p, weir_scope *life)
     int control = -1;
     int err = p->place->simulate == NULL ? open_control(p, &control) : 0;
 
+    if (err == 0 && p->place->simulate == NULL)
+        p->counts = err = cells_left_make();
+    if (err > 0)
+        err = 0;
     if (err == 0)
         err = execute(p, life, control);
     if (control >= 0)
@@ -294,6 +305,15 @@ static bool could_not_start(char how[WEIR_PROCESS_END_BYTES], int err)
 
 /* --- one life --- */
 
+static void pass_counts_on(struct gateway_process *p)
+{
+    if (p->counts >= 0 && p->place->ended != NULL)
+        p->place->ended(p->place->leaves_arg, p, p->counts);
+    else if (p->counts >= 0)
+        (void)close(p->counts);
+    p->counts = -1;
+}
+
 /* Runs one process from its start to its end. how: how it ended by itself; "": it left. */
 static void live(struct gateway_process *p, char how[WEIR_PROCESS_END_BYTES])
 {
@@ -322,6 +342,7 @@ static void live(struct gateway_process *p, char how[WEIR_PROCESS_END_BYTES])
     (void)weir_scope_close(&life);
     if (p->leaves && p->was_ready && err < 0)
         log_left(p, &end);
+    pass_counts_on(p);
     p->process = NULL;
 }
 

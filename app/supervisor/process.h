@@ -41,7 +41,10 @@ struct process_place {
      * interest
      */
     void (*leaves)(void *arg, const struct gateway_process *process);
-    void *leaves_arg;
+    /* One has ended. counts: the memory of what it has counted, now the callee's to close. Does not wait.
+     * NULL: no interest */
+    void (*ended)(void *arg, const struct gateway_process *process, int counts);
+    void *leaves_arg;                                         /* of both */
     int (*simulate)(void *arg, weir_simulated_process *self); /* as supervisor_options */
     void *arg;
 };
@@ -75,6 +78,7 @@ struct gateway_process {
     weir_process *process; /* NULL: none does */
     pid_t pid;
     int member; /* -1: none */
+    int counts; /* descriptor of the memory for what it counts; -1: none */
     bool was_ready;
     weir_scope *attention; /* of the wait that is ended when the process is to leave; NULL: it waits for
                               nothing long */

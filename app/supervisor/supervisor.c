@@ -225,12 +225,27 @@ static void retire(void *arg, const struct gateway_process *p)
     admin_of_many_retire(s->admin, &process);
 }
 
+/* A process has ended. */
+static void keep_counts(void *arg, const struct gateway_process *p, int counts)
+{
+    struct supervisor *s = arg;
+    struct admin_process process;
+
+    if (s->admin == NULL) {
+        (void)close(counts);
+        return;
+    }
+    processes_describe(p, &process);
+    admin_of_many_ended(s->admin, &process, counts);
+}
+
 static void open_processes(struct supervisor *s, weir_scope *scope)
 {
     const struct process_place place = {.file = s->file,
                                         .folder = s->folder.path,
                                         .shared = s->shared_fd,
                                         .leaves = retire,
+                                        .ended = keep_counts,
                                         .leaves_arg = s,
                                         .simulate = s->options->simulate,
                                         .arg = s->options->arg};

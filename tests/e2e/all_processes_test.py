@@ -93,6 +93,28 @@ def no_counter_decreases_and_a_reload_loses_none():
         assert not any("does not tell its figures" in (line or "") for line in weir.lines), "said of processes that end"
 
 
+def what_is_counted_outlives_a_kill():
+    request = "GET {} HTTP/1.1\r\nHost: h\r\n\r\n"
+    with Weir("serve", config=config()) as weir:
+        with Watcher(weir) as watcher:
+            for i in range(4):
+                until("both are ready", lambda: len(process_ids(weir)) == 2)
+                killed = process_ids(weir)
+                connections = [connect(weir.address()) for _ in range(6)]
+                for connection in connections:
+                    for path in ["/"] * 30 + ["/new"]: # the exchanges with / have ended when the last is answered
+                        connection.sendall(request.format(path).encode())
+                        same(receive(connection).status, 200)
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+                until("both have been replaced", lambda: len(set(process_ids(weir)) - set(killed)) == 2)
+                same(counted(weir), 180 * (i + 1), f"after kill {i + 1}")
+                same(metrics(weir)['weir_request_seconds_count{route="/"}'], 180 * (i + 1))
+                for connection in connections:
+                    connection.close()
+        same(watcher.decreased, [])
+
+
 def routes_that_are_gone_keep_their_counters():
     with Weir("serve", config=config(1)) as weir:
         write(weir, config(1, routes=""))
@@ -149,5 +171,5 @@ def commands_tell_and_drain():
 
 
 if __name__ == "__main__":
-    run(no_counter_decreases_and_a_reload_loses_none, routes_that_are_gone_keep_their_counters, one_that_is_stopped_is_told, commands_tell_and_drain,
+    run(no_counter_decreases_and_a_reload_loses_none, what_is_counted_outlives_a_kill, routes_that_are_gone_keep_their_counters, one_that_is_stopped_is_told, commands_tell_and_drain,
         interfaces=(None,))
