@@ -10,6 +10,8 @@
 
 #include "admin/last_totals.h"
 #include "config/load.h"
+#include "metrics/cells_left.h"
+#include "metrics/request_counts.h"
 #include "metrics/totals.h"
 #include "routes/table.h"
 #include "support/run.h"
@@ -362,6 +364,66 @@ static int what_has_ended_keeps_its_counts(void *arg)
     return 0;
 }
 
+/* Counts in the memory of a process, as if it was then killed. Returns: the memory. */
+static int counted_in(const struct config *config, int times)
+{
+    const int memory = cells_left_make();
+    const weir_exchange_record record = {.method = "GET",
+                                         .target = "/a",
+                                         .route = "/a",
+                                         .data = (void *)(uintptr_t)&config->routes[0],
+                                         .status = 200,
+                                         .complete = true,
+                                         .took = weir_ms(5)};
+    struct request_counts_loop *loop;
+    struct request_counts *counts;
+
+    assert_true(memory >= 0);
+    assert_int_equal(request_counts_open(config, &counts), 0);
+    assert_int_equal(request_counts_share(counts, memory), 0);
+    assert_non_null(loop = request_counts_loop_open(counts));
+    for (int i = 0; i < times; i++)
+        request_counts_add(loop, &record);
+    request_counts_free(counts);
+    return memory;
+}
+
+static int what_was_killed_has_left_its_memory(void *arg)
+{
+    struct world w;
+    weir_scope scope;
+    weir_reply reply = {0};
+    struct admin_process never_listed;
+    struct text_out last;
+
+    (void)arg;
+    begin(&w, &scope, 3);
+    has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 6\n");
+    w.fakes[0].listed = false; /* it had said 1 */
+    admin_of_many_ended(w.many, &w.fakes[0].is, counted_in(&w.config, 11));
+    has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 16\n");
+    has(reply.body, "weir_requests_total{route=\"/a\",method=\"GET\",status=\"200\"} 11\n");
+    never_listed = w.fakes[0].is;
+    never_listed.pid = 4000;
+    admin_of_many_ended(w.many, &never_listed, counted_in(&w.config, 7));
+    never_listed.pid = 4001;
+    admin_of_many_ended(w.many, &never_listed, counted_in(&w.config, 2));
+    has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 25\n");
+    never_listed.pid = getpid(); /* what it has left as it ended is all of it */
+    w.fakes[1].requests = 40;
+    write_totals(&last, &w.fakes[1]);
+    last_totals_leave(never_listed.address, weir_buffer_bytes(&last.text));
+    weir_buffer_free(&last.text);
+    w.fakes[1].requests = 2;
+    admin_of_many_ended(w.many, &never_listed, counted_in(&w.config, 5));
+    has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 65\n");
+    admin_of_many_ended(w.many, &never_listed, cells_left_make()); /* killed as it began */
+    has(ask(&w, "/metrics", &reply), "weir_request_seconds_count{route=\"/a\"} 65\n");
+    weir_reply_free(&reply);
+    end(&w, &scope);
+    return 0;
+}
+
 /* --- lists --- */
 
 static int lists_are_merged(void *arg)
@@ -614,6 +676,7 @@ static void test_sixteen_are_added_up(void **state)
 
 TEST(one_that_misbehaves_changes_nothing)
 TEST(what_has_ended_keeps_its_counts)
+TEST(what_was_killed_has_left_its_memory)
 TEST(lists_are_merged)
 TEST(tasks_are_listed_by_process)
 TEST(what_changes_something_must_be_meant)
@@ -628,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_sixteen_are_added_up),
         cmocka_unit_test(test_one_that_misbehaves_changes_nothing),
         cmocka_unit_test(test_what_has_ended_keeps_its_counts),
+        cmocka_unit_test(test_what_was_killed_has_left_its_memory),
         cmocka_unit_test(test_lists_are_merged),
         cmocka_unit_test(test_tasks_are_listed_by_process),
         cmocka_unit_test(test_what_changes_something_must_be_meant),
