@@ -3,7 +3,13 @@
  * has been killed or drains. Each case has one connection at a time, so that no other wakes the siblings. */
 #include "http/server/forked.h"
 
+#if defined(__SANITIZE_THREAD__) /* under which a process starts for half a second */
+enum { TRIES = 5, CLIENTS = 20 };
+#elif defined(__SANITIZE_ADDRESS__)
+enum { TRIES = 50, CLIENTS = 20 };
+#else
 enum { TRIES = 200, CLIENTS = 20 };
+#endif
 
 /* A sibling that may be gone or held, and the process that always answers. */
 struct siblings {

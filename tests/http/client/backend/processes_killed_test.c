@@ -55,6 +55,9 @@ static int kill_one_after_the_other(struct rig *rig)
 static void the_killed_leave_nothing_taken(void **state)
 {
     (void)state;
+#if defined(__SANITIZE_THREAD__)
+    skip(); /* it sees nothing between processes, and runs out of stacks in so many connections */
+#endif
     for (seed = seed_first(); seed <= seed_last(3); seed++)
         run_processes(CHILDREN,
                       (weir_backend_options){.connections_max = CONNECTIONS,
