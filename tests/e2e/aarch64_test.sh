@@ -236,7 +236,7 @@ builds() {
         *" $file "*) ;;
         *) sources+=("$file") ;;
         esac
-    done < <(find src/{base,io,core,symbols,names,guard,pool,watch,run} -name '*.c' -not -path '*/preload/*')
+    done < <(find src/{base,io,core,symbols,names,guard,pool,process,watch,run} -name '*.c' -not -path '*/preload/*')
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&
