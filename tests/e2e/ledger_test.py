@@ -56,18 +56,16 @@ def the_slow_backend_is_to_blame():
     with Weir("serve", config=CONFIG % "") as backend:
         config = GATEWAY.replace("PORT", str(port_of(backend)))
         with Weir("serve", config=config) as weir:
-            for i in range(TRIES): # a busy machine may add more time than the backend does
+            for i in range(TRIES): # a busy machine may add more time than the backend does, or see both answers at once
                 answer = ask(("127.0.0.1", port_of(weir)), f"/page?{i}")
                 same(answer.status, 200)
                 timing = timing_of(answer)
                 total = timing.pop("total")
-                assert timing["slow"] >= 40 and timing.get("fast", 0) < timing["slow"], timing
                 assert abs(sum(timing.values()) - total) < 0.002 * (len(timing) + 1), (timing, total)
                 record = record_of(weir, f"/page\\?{i}")
                 spent = record["spent_ms"]
-                assert spent["slow"] >= 40, record
                 assert abs(sum(spent.values()) - record["took_ms"]) < 0.002 * (len(spent) + 1), record
-                if max(timing, key=timing.get) == "slow" and max(spent, key=spent.get) == "slow":
+                if all(charges["slow"] >= 40 and max(charges, key=charges.get) == "slow" for charges in (timing, spent)):
                     return
             raise AssertionError(f"something else is always slower: {timing}, {record}")
 
