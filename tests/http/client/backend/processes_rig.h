@@ -26,6 +26,7 @@ enum {
     ASK = 'a',   /* asks, and says how it ended */
     BEGIN = 'b', /* begins to ask for what is not answered */
     LIVE = 'l',  /* asks again and again, and gives up now and then, until it is killed */
+    REST = 'r',  /* does nothing: what it has begun has been brought to a wait */
     END = 'e'    /* closes all, and ends */
 };
 
@@ -93,6 +94,8 @@ static inline bool obey(char letter, const struct rig *rig, weir_scope *scope, i
     case LIVE:
         for (int i = 0; i < LIVES && *said == 0; i++)
             *said = weir_spawn(scope, "living", live, NULL);
+        return true;
+    case REST:
         return true;
     default:
         return false;

@@ -120,6 +120,7 @@ static void all_processes_have_one_maximum_of_waiting(void **state)
 static int stop_one_that_waits(struct rig *rig)
 {
     weir_scope scope;
+    int status;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     open_backend(rig);
@@ -128,7 +129,11 @@ static int stop_one_that_waits(struct rig *rig)
     until_hanging(1);
     assert_int_equal(tell(rig, 0, BEGIN), 0);
     until_waiting(1);
+    assert_int_equal(tell(rig, 0, REST),
+                     0); /* it is not stopped while it reaches for a slot, which it would keep */
     assert_int_equal(kill(rig->children[0].pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(rig->children[0].pid, &status, WUNTRACED), rig->children[0].pid);
+    assert_true(WIFSTOPPED(status)); /* before that it might still be given the slot */
     weir_event_set(&go_on);
     (void)weir_scope_close(&scope);
     for (int i = 0; i < 100; i++)
