@@ -312,16 +312,16 @@ class Held:
     """A backend that holds back its answers until they are released, so that requests are certainly in progress."""
 
     def __init__(self):
-        self.arrived, self.released = 0, threading.Event()
+        self.arrived, self.released, self.lock = 0, threading.Event(), threading.Lock()
         self.backend = Backend(self.handle)
 
     def handle(self, connection):
-        answer = answering(body=b"1")
-        read_head(connection)
-        self.arrived += 1
-        self.released.wait(PATIENCE)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
-        answer(connection)
+        while True: # on a kept connection, too
+            read_head(connection)
+            with self.lock:
+                self.arrived += 1
+            self.released.wait(PATIENCE)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
 
     def route(self, path="/held"):
         return (f'  - {{path: {path}, gather: {{deadline: 1m, calls: [{{name: a, '
