@@ -67,6 +67,13 @@ def text_of(weir, path):
     return answer.body.decode()
 
 
+def all_ready(weir, processes):
+    """Waits until so many have got ready: they start a few at a time, and one is enough to be served."""
+    def ready():
+        return sum("process of an application is ready" in (line or "") for line in weir.lines)
+    until(f"{processes} processes are ready", lambda: ready() >= processes)
+
+
 class Load:
     """Clients that ask without a pause, each on a connection that it keeps, until the end of the block; failures and what was answered are kept."""
 
@@ -142,6 +149,7 @@ def it_answers(shop):
         seen = json.loads(get(weir, "/seen", host="shop.example.com", headers=[("X-Forwarded-For", "1.2.3.4")]).body)
         same(seen, {"client": "127.0.0.1", "host": "shop.example.com"})
         same([get(weir, "/", method="HEAD").status, get(weir, "/nowhere").status], [200 if shop.name != "fastapi" else 405, 404])
+        all_ready(weir, shop.processes)
         same(len({text_of(weir, "/pid") for _ in range(50)}), shop.processes, "processes that answered")
 
 
@@ -189,6 +197,7 @@ def recycling_loses_nothing(shop):
 def a_killed_process_costs_its_own_requests(shop):
     """Requests are in progress in two processes, of which one is killed."""
     with shop.serving(**shop.processes_are(2)) as weir, contextlib.ExitStack() as stack:
+        all_ready(weir, 2)
         clients = []
         for _ in range(2): # the second goes to the other process, since that has fewer in progress
             clients.append(stack.enter_context(connect(weir.address())))
