@@ -218,14 +218,6 @@ static int tasks_are_listed_by_process(void *arg)
 
 /* --- the table --- */
 
-#define TEST(name)                                                                                           \
-    static void test_##name(void **state)                                                                    \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)                                     \
-            run_simulated(seed, name, NULL);                                                                 \
-    }
-
 static void test_sixteen_are_added_up(void **state)
 {
     (void)state;

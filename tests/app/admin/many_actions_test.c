@@ -55,26 +55,34 @@ static int what_changes_something_must_be_meant(void *arg)
     return 0;
 }
 
-/* The client leaves; what it asked for is done. */
-static int a_reload_is_not_cancelled(void *arg)
+/* Asks for a reload that takes longer than its client stays. */
+static void reload_and_leave(struct world *w)
 {
     const weir_header meant = {"X-Weir-Action", "1"};
-    struct world w;
-    weir_scope scope, leaving;
     weir_reply reply = {0};
+    weir_scope leaving;
 
-    (void)arg;
-    begin(&w, &scope, 1);
-    w.slow_reload = true;
     weir_scope_open(&leaving, weir_after_ms(300), 0);
-    assert_true(weir_fetch(w.client,
+    assert_true(weir_fetch(w->client,
                            &(weir_fetch_options){.url = "http://localhost/reload",
-                                                 .address = w.admin,
+                                                 .address = w->admin,
                                                  .method = "POST",
                                                  .headers = &meant,
                                                  .header_count = 1},
                            &reply) < 0);
     (void)weir_scope_close(&leaving);
+}
+
+/* The client leaves; what it asked for is done. */
+static int a_reload_is_not_cancelled(void *arg)
+{
+    struct world w;
+    weir_scope scope;
+
+    (void)arg;
+    begin(&w, &scope, 1);
+    w.slow_reload = true;
+    reload_and_leave(&w);
     while (w.reloads == 0)
         assert_int_equal(weir_sleep(weir_ms(20)), 0);
     end(&w, &scope);
@@ -84,23 +92,13 @@ static int a_reload_is_not_cancelled(void *arg)
 /* The configuration is freed behind closing: nothing may use it any more. */
 static int closing_waits_for_what_cannot_be_cancelled(void *arg)
 {
-    const weir_header meant = {"X-Weir-Action", "1"};
     struct world w;
-    weir_scope scope, leaving;
-    weir_reply reply = {0};
+    weir_scope scope;
 
     (void)arg;
     begin(&w, &scope, 1);
     w.stubborn_reload = true;
-    weir_scope_open(&leaving, weir_after_ms(300), 0);
-    assert_true(weir_fetch(w.client,
-                           &(weir_fetch_options){.url = "http://localhost/reload",
-                                                 .address = w.admin,
-                                                 .method = "POST",
-                                                 .headers = &meant,
-                                                 .header_count = 1},
-                           &reply) < 0);
-    (void)weir_scope_close(&leaving);
+    reload_and_leave(&w);
     admin_of_many_close(w.many);
     w.many = NULL;
     assert_int_equal(w.reloads, 1); /* it is over */
@@ -173,14 +171,6 @@ static int another_configuration_may_have_another_address(void *arg)
 }
 
 /* --- the table --- */
-
-#define TEST(name)                                                                                           \
-    static void test_##name(void **state)                                                                    \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)                                     \
-            run_simulated(seed, name, NULL);                                                                 \
-    }
 
 TEST(what_changes_something_must_be_meant)
 TEST(a_reload_is_not_cancelled)

@@ -275,4 +275,15 @@ static inline void has(const char *text, const char *part)
         fail_msg("'%s' is not in: %s", part, text);
 }
 
+/* --- running --- */
+
+/* A test that runs under simulation, by seeds. */
+#define TEST(name)                                                                                           \
+    static void test_##name(void **state)                                                                    \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)                                     \
+            run_simulated(seed, name, NULL);                                                                 \
+    }
+
 #endif

@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdlib.h>
 
-#include "config/load.h"
-#include "metrics/collector.h"
-#include "metrics/gather_counts.h"
-#include "metrics/request_counts.h"
-#include "routes/table.h"
+#include "app/metrics/counting.h"
 
 static const char file[] = "listen: 127.0.0.1:0\n"
                            "admin: 127.0.0.1:0\n"
@@ -22,53 +12,6 @@ static const char file[] = "listen: 127.0.0.1:0\n"
                            "      calls:\n"
                            "        - {name: near, url: \"http://127.0.0.1/x\"}\n"
                            "        - {name: six, url: \"http://[::1]:81/x\"}\n";
-
-struct gateway {
-    struct config config;
-    struct gateway_status status;
-    struct request_counts_loop *requests;
-    struct gather_counts_loop *gathers;
-    struct collector *collector;
-};
-
-static void begin(struct gateway *g)
-{
-    struct config_faults faults;
-
-    config_faults_open(&faults, "test.yaml");
-    assert_int_equal(config_parse(&g->config, file, sizeof file - 1, &route_kinds, &faults), 0);
-    gateway_status_init(&g->status);
-    assert_int_equal(request_counts_open(&g->config, &g->status.requests), 0);
-    assert_int_equal(gather_counts_open(&g->config, &g->status.gathers), 0);
-    assert_non_null(g->requests = request_counts_loop_open(g->status.requests));
-    assert_non_null(g->gathers = gather_counts_loop_open(g->status.gathers));
-    assert_int_equal(collector_open(&g->status, &g->collector), 0);
-}
-
-static void end(struct gateway *g)
-{
-    collector_close(g->collector);
-    request_counts_free(g->status.requests);
-    gather_counts_free(g->status.gathers);
-    gateway_status_end(&g->status);
-    config_free(&g->config);
-}
-
-static void answer(struct gateway *g, int route, int status)
-{
-    const weir_exchange_record record = {
-        .method = "GET",
-        .target = "/",
-        .route = g->config.routes[route].path,
-        .data = (void *)(uintptr_t)&g->config.routes[route],
-        .status = status,
-        .complete = true,
-        .reply_bytes = 10,
-        .took = weir_ms(5),
-    };
-
-    request_counts_add(g->requests, &record);
-}
 
 static uint64_t count_of(const struct snapshot_route *route, int status)
 {
@@ -85,7 +28,7 @@ static void totals_are_those_of_the_moment(void **state)
     const struct snapshot *s;
 
     (void)state;
-    begin(&g);
+    begin(&g, file);
     for (uint64_t i = 1; i <= 3; i++) {
         answer(&g, 0, 200);
         answer(&g, 0, 500);
@@ -109,7 +52,7 @@ static void windows_are_those_of_the_moment(void **state)
     const struct snapshot *s;
 
     (void)state;
-    begin(&g);
+    begin(&g, file);
     answer(&g, 0, 200);
     s = collector_windows(g.collector);
     assert_int_equal(s->routes[0].requests.last[LAST_10S].count, 1);
@@ -134,7 +77,7 @@ static void gathers_belong_to_their_routes_and_origins(void **state)
     struct gather_note *note = calloc(1, sizeof *note + 2 * sizeof note->ends[0]);
 
     (void)state;
-    begin(&g);
+    begin(&g, file);
     s = collector_windows(g.collector);
     assert_string_equal(s->routes[1].name, "/page");
     assert_string_equal(s->routes[1].kind, "gather");

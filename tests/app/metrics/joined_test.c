@@ -8,12 +8,7 @@
 
 #include "admin/page_metrics.h"
 #include "admin/page_stats.h"
-#include "config/load.h"
-#include "metrics/collector.h"
-#include "metrics/gather_counts.h"
-#include "metrics/request_counts.h"
-#include "routes/table.h"
-#include "support/run.h"
+#include "app/metrics/counting.h"
 
 static const char first_file[] = "listen: 127.0.0.1:0\n"
                                  "admin: 127.0.0.1:0\n"
@@ -31,58 +26,10 @@ static const char first_file[] = "listen: 127.0.0.1:0\n"
                                   "  - {path: /b, respond: {body: a}}\n"
                                   "  - {path: /a, respond: {body: a}}\n";
 
-/* A gateway process. */
-struct gateway {
-    struct config config;
-    struct gateway_status status;
-    struct request_counts_loop *requests;
-    struct gather_counts_loop *gathers;
-    struct collector *collector;
-};
-
-static void parse(struct config *config, const char *file)
+static void begin_ready(struct gateway *g, const char *file)
 {
-    struct config_faults faults;
-
-    config_faults_open(&faults, "test.yaml");
-    assert_int_equal(config_parse(config, file, strlen(file), &route_kinds, &faults), 0);
-}
-
-static void begin(struct gateway *g, const char *file)
-{
-    parse(&g->config, file);
-    gateway_status_init(&g->status);
-    assert_int_equal(request_counts_open(&g->config, &g->status.requests), 0);
-    assert_int_equal(gather_counts_open(&g->config, &g->status.gathers), 0);
-    assert_non_null(g->requests = request_counts_loop_open(g->status.requests));
-    assert_non_null(g->gathers = gather_counts_loop_open(g->status.gathers));
-    assert_int_equal(collector_open(&g->status, &g->collector), 0);
+    begin(g, file);
     atomic_store(&g->status.ready, true);
-}
-
-static void end(struct gateway *g)
-{
-    collector_close(g->collector);
-    request_counts_free(g->status.requests);
-    gather_counts_free(g->status.gathers);
-    gateway_status_end(&g->status);
-    config_free(&g->config);
-}
-
-static void answer(struct gateway *g, int route, int status)
-{
-    const weir_exchange_record record = {
-        .method = "GET",
-        .target = "/",
-        .route = g->config.routes[route].path,
-        .data = (void *)(uintptr_t)&g->config.routes[route],
-        .status = status,
-        .complete = true,
-        .reply_bytes = 10,
-        .took = weir_ms(5),
-    };
-
-    request_counts_add(g->requests, &record);
 }
 
 static void report(struct joined *j, size_t place, struct gateway *g)
@@ -127,7 +74,7 @@ static void one_process_is_shown_as_it_is(void **state)
     char *a, *b;
 
     (void)state;
-    begin(&g, first_file);
+    begin_ready(&g, first_file);
     assert_int_equal(joined_open(&g.config, &j), 0);
     for (int i = 0; i < 5; i++) {
         answer(&g, 0, 200);
@@ -168,7 +115,7 @@ static void several_are_added_up(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++)
-        begin(&g[i], first_file);
+        begin_ready(&g[i], first_file);
     assert_int_equal(joined_open(&g[0].config, &j), 0);
     s = joined_windows(j, NULL); /* before any has answered */
     assert_false(s->runs);
@@ -202,8 +149,8 @@ static void routes_that_are_gone_keep_their_totals(void **state)
     struct joined *j;
 
     (void)state;
-    begin(&before, first_file);
-    begin(&after, second_file);
+    begin_ready(&before, first_file);
+    begin_ready(&after, second_file);
     assert_int_equal(joined_open(&before.config, &j), 0);
     answer(&before, 0, 200);
     answer(&before, 1, 502);

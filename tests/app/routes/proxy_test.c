@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A proxy route between a client and a backend in one run: what passes in virtual time, and clients that
  * leave at every moment of every kind of exchange, after which nothing is left. */
+#include "app/routes/wanted.h"
 #include "config/load.h"
 #include "config/route_kind.h"
 #include "http/server/server_rig.h"
@@ -132,28 +133,11 @@ static int pass(weir_request *req, weir_response *res, void *state)
 
 /* --- the client --- */
 
-/* Sends the request and reads the answer to its end, or to what is wanted of it. */
 static int ask(void *arg)
 {
-    struct world *w = arg;
-    char *text = calloc(1, LARGE_BYTES);
-    size_t len = 0;
-    weir_stream *s;
-    ssize_t n = 1;
-    int err = weir_connect(w->rig.address, &s);
+    const struct world *w = arg;
 
-    if (err == 0) {
-        err = weir_write(s, w->request, strlen(w->request));
-        while (err == 0 && n > 0 && strstr(text, w->wanted) == NULL) {
-            n = weir_read(s, text + len, LARGE_BYTES - 1 - len);
-            len += n > 0 ? (size_t)n : 0;
-        }
-        weir_stream_close(s);
-        if (err == 0 && n >= 0 && strstr(text, w->wanted) == NULL)
-            fail_msg("no '%s' in: %s", w->wanted, text);
-    }
-    free(text);
-    return err < 0 ? err : n < 0 ? (int)n : 0;
+    return ask_for_wanted(w->rig.address, w->request, w->wanted, LARGE_BYTES);
 }
 
 static int with_gateway(struct rig *rig)

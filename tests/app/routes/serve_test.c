@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A serve route: who holds a place and for how long, what becomes of a process that dies, and clients that
  * leave at every moment, after which nothing is left. */
+#include "app/routes/wanted.h"
 #include "app/routes/serve_rig.h"
 
 /* --- what passes --- */
@@ -264,28 +265,11 @@ static void a_client_that_leaves_closes_the_connection(void **state)
 
 /* --- every moment --- */
 
-/* Sends the request and reads the answer to its end, or to what is wanted of it. */
 static int ask_tortured(void *arg)
 {
-    struct world *w = arg;
-    char *text = calloc(1, WORLD_ROOM);
-    size_t len = 0;
-    weir_stream *s;
-    ssize_t n = 1;
-    int err = weir_connect(w->rig.address, &s);
+    const struct world *w = arg;
 
-    if (err == 0) {
-        err = weir_write(s, w->request, strlen(w->request));
-        while (err == 0 && n > 0 && strstr(text, w->wanted) == NULL) {
-            n = weir_read(s, text + len, WORLD_ROOM - 1 - len);
-            len += n > 0 ? (size_t)n : 0;
-        }
-        weir_stream_close(s);
-        if (err == 0 && n >= 0 && strstr(text, w->wanted) == NULL)
-            fail_msg("no '%s' in: %s", w->wanted, text);
-    }
-    free(text);
-    return err < 0 ? err : n < 0 ? (int)n : 0;
+    return ask_for_wanted(w->rig.address, w->request, w->wanted, WORLD_ROOM);
 }
 
 static int run_tortured(struct world *w)
