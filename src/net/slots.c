@@ -270,6 +270,17 @@ void weir__slots_give(struct weir__slots_member *m)
         grant_first(m, NULL);
 }
 
+/* Whether a slot that is passed on by a member is due to another: one that the member may keep is not. Under
+ * the lock. */
+static bool is_due_elsewhere(const struct weir__slots_member *m, const struct weir__slots_waiter *w)
+{
+    struct weir__slots *s = m->slots;
+    const int held = atomic_load((atomic_int *)(uintptr_t)&m->held);
+
+    return (w != first_of_queue(s) && held > fair_share(m)) ||
+           (held > weir__slots_keep(s) && yields(s, count_free(s)));
+}
+
 bool weir__slots_pass(struct weir__slots_member *m, void *connection)
 {
     struct weir__slots *s = m->slots;
@@ -277,8 +288,7 @@ bool weir__slots_pass(struct weir__slots_member *m, void *connection)
 
     weir__lock_enter(&s->lock);
     w = first_queued(m);
-    if (w != NULL &&
-        ((w != first_of_queue(s) && atomic_load(&m->held) > fair_share(m)) || yields(s, count_free(s))))
+    if (w != NULL && is_due_elsewhere(m, w))
         w = NULL;
     if (w != NULL)
         leave_queue(w);
@@ -348,8 +358,8 @@ void weir__slots_look(struct weir__slots *s, int64_t now_ns)
     atomic_store(&s->waiting, count_waiting(s) + (others > 0 ? WEIR__SLOTS_OTHERS : 0));
     grant_free(s);
     if (others > 0 && count_free(s) > 0)
-        weir__slots_common_ring(&s->common);
-    if (others > count_free(s))
-        ask_to_spare(s, NULL);
+        weir__slots_common_ring_all(&s->common);
+    if (count_waiting(s) + others > count_free(s))
+        ask_to_spare(s, NULL); /* again and again: what a member may keep sinks as others begin */
     weir__lock_leave(&s->lock);
 }

@@ -58,6 +58,15 @@ void weir__slots_common_ring(const struct weir__slots_common *c)
         weir_shared_ring(c->shared, longest);
 }
 
+void weir__slots_common_ring_all(const struct weir__slots_common *c)
+{
+    int members = weir__shared_members(c->shared);
+
+    for (int i = 0; i < members; i++)
+        if (waits(c, i) && !weir__shared_is_ringing(c->shared, i))
+            weir_shared_ring(c->shared, i);
+}
+
 void weir__slots_common_queue(const struct weir__slots_common *c, int more)
 {
     const int self = weir_shared_member(c->shared);

@@ -40,6 +40,9 @@ void weir__slots_common_give(const struct weir__slots_common *c);
 /* Rings that process, if there is one. */
 void weir__slots_common_ring(const struct weir__slots_common *c);
 
+/* Rings all that wait: whoever a slot is left to has to be rung, so that it is found out when it is deaf. */
+void weir__slots_common_ring_all(const struct weir__slots_common *c);
+
 /* Counts waiters that come into the queue of this process, or leave it. */
 void weir__slots_common_queue(const struct weir__slots_common *c, int more);
 

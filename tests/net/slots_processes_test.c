@@ -160,6 +160,7 @@ static void check(void)
             struct model_loop *loop = &p->loops[i];
             assert_true(loop->idle + count_having(loop) <= atomic_load(&loop->member.held));
             assert_true(loop->member.granted == 0 || loop->notes > 0);
+            assert_true(loop->idle == 0 || loop->member.queued == 0); /* nobody waits beside what is idle */
             connections += loop->idle + count_having(loop);
             queued += loop->member.queued;
         }
