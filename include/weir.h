@@ -4,6 +4,7 @@
 #define WEIR_H
 
 #include <weir/address.h>
+#include <weir/attempts.h>
 #include <weir/backend.h>
 #include <weir/buffer.h>
 #include <weir/charge.h>

@@ -35,8 +35,23 @@
  * A failure, for ejection and breaker, is: no connection, a TLS handshake that fails, a connection that
  * breaks off, an answer that cannot be parsed, a status of 500 or above except 501, and a deadline that
  * passes after the request has got its instance. A caller that is cancelled, a status of 4xx (429, too), and
- * refusals by limits of this side are none. A request is sent to one instance, once: the exception is a kept
- * connection, see weir_get().
+ * refusals by limits of this side are none.
+ *
+ * Second attempts. Unless hedge or retry is set, a request is sent to one instance, once: the exception is a
+ * kept connection, see weir_get(). With hedge, a request that is slow is sent to another instance, too, and
+ * the first answer is taken; with retry, one that fails is sent again (<weir/attempts.h>). That is done only
+ * if all of this holds: the method is GET, HEAD or OPTIONS, or weir_fetch_options.repeatable is set; the body
+ * is here whole and has at most 64 KiB; no head of an answer has come, nor an informational one but 100; more
+ * is left of the deadline than the median of first attempts; the backend has not asked by Retry-After to
+ * wait; the breaker is closed; there is room in the limit, and a connection or a slot for one without
+ * waiting; and the budget pays. Any other request is never sent twice. The second attempt goes to another
+ * instance if there is one that is used, else by another connection to the same. The first head of an answer
+ * with a status below 500 and other than 429 wins, and the body is read from there; an error waits for the
+ * other attempt while that is out, and an error of both is the first's. The connection of the attempt that
+ * lost is closed, unless its head is due within the learned percentile and fewer than 8 such connections
+ * linger: then its answer is read and dropped. A retry waits for nothing. weir_fetch() and weir_fetch_open()
+ * make second attempts; weir_fetch_open() returns once a head is here then, if the request is one that may
+ * have them.
  */
 #ifndef WEIR_BACKEND_H
 #define WEIR_BACKEND_H
@@ -45,6 +60,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/attempts.h>
 #include <weir/error.h>
 #include <weir/runtime.h>
 #include <weir/time.h>
@@ -97,6 +113,13 @@ typedef struct weir_backend_breaker {
     weir_duration open;   /* how long it is open at first [5 s]. At most 60 s later on */
 } weir_backend_breaker;
 
+/* A limit of requests in progress that follows what the backend can do: it sinks as answers get slower than
+ * they were over a longer time, and when a deadline passes or a 503 comes; it grows while at least half of it
+ * is used. (After Gradient2 of Netflix's concurrency-limits.) */
+typedef struct weir_backend_auto_limit {
+    int min, max; /* [4 and 256 if only one is given; 0 both: limit holds as it is] */
+} weir_backend_auto_limit;
+
 /* A zero field means its default, given in brackets. All texts are copied. */
 typedef struct weir_backend_options {
     /* In logs, statistics, charges and the tree of tasks; backends of the same name are one. Not optional */
@@ -122,7 +145,13 @@ typedef struct weir_backend_options {
     /* For https URLs: a context for the client's side, which the backend holds; the same for all loops [the
      * authorities of the system, and no certificate of its own] */
     struct weir_tls *tls;
-    unsigned char reserved[120]; /* for later versions; zero */
+    weir_hedge_options hedge;
+    weir_retry_options retry;
+    weir_backend_auto_limit auto_limit; /* instead of limit */
+    /* Each request says how much is left of its deadline, if it has one (x-weir-deadline-ms: 180), less for
+     * each attempt */
+    bool tells_deadline;
+    unsigned char reserved[63]; /* for later versions; zero */
 } weir_backend_options;
 
 /* Opens a backend on this loop. Nothing is connected or looked up yet.
@@ -187,7 +216,7 @@ typedef struct weir_backend_stats {
     const weir_instance_stats *instances;
     size_t instance_count;
     int in_use;  /* requests in progress, those that wait included */
-    int limit;   /* 0: none */
+    int limit;   /* the present one; 0: none */
     int waiting; /* requests that wait for a connection */
     int waiting_max;
     int connections; /* in use and idle */
@@ -198,6 +227,8 @@ typedef struct weir_backend_stats {
     weir_instant open_since; /* when it opened first; meaningful while it is open */
     uint64_t opened;         /* how often it has opened */
     bool panics;             /* every instance is down or ejected, and all of them are asked */
+    bool limit_is_auto;
+    weir_attempts_stats attempts; /* requests that found no instance are no attempts */
     /* With shared memory: the same number in all processes for what they have in common, and never again for
      * what is counted anew. 0: there is none */
     uint64_t shared_id;

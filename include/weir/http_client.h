@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <weir/attempts.h>
 #include <weir/buffer.h>
 #include <weir/error.h>
 #include <weir/meter.h>
@@ -111,7 +112,10 @@ typedef struct weir_fetch_options {
     /* Sends the request at most once, whatever its method; see weir_get(). An error that a connect gives
      * (-ECONNREFUSED, -ENOENT …) then tells that the server has not been sent anything */
     bool once;
-    unsigned char reserved[7]; /* for later versions; zero */
+    /* With a backend: it does no harm to send the request twice, whatever its method: it may have second
+     * attempts, see <weir/backend.h>. Contradicts once */
+    bool repeatable;
+    unsigned char reserved[6]; /* for later versions; zero */
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */
@@ -126,6 +130,8 @@ typedef struct weir_reply {
     bool coded;      /* the answer has a Content-Encoding */
     const char *why; /* after a failure: what was wrong with the request, the name or the answer, if more is
                         known than the code tells; valid until weir_run() returns; otherwise NULL */
+    weir_attempts_made
+        attempts; /* of a request to a backend with hedging or retrying; also after a failure */
     void *memory;
     bool lent;             /* the memory is a weir_fetch_stream's */
     unsigned char version; /* of HTTP, in tenths: 10 or 11 */
@@ -163,7 +169,8 @@ void weir_client_close(weir_client *client);
  * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend; -WEIR_EPROTOCOL the answer cannot be
  * parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off: by TLS, also an answer that lasts until the
  * connection ends, if the server does not say that it ends;
- * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
+ * -WEIR_ETOOLARGE. After a failure reply is empty except for why and attempts, and needs no
+ * weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.
  */

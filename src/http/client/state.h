@@ -55,7 +55,7 @@ enum {
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
     WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
     WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
-    WEIR__FETCH_STREAM_HEAD_ROOM = 416, /* the same of a stream, which then is small to the allocator */
+    WEIR__FETCH_STREAM_HEAD_ROOM = 400, /* the same of a stream, which then is small to the allocator */
     WEIR__FETCH_SMALL_PIECE = 1024,     /* bytes of an answer that lie in its own memory */
 };
 

@@ -361,7 +361,7 @@ static int faults(void *arg)
         {.name = "a", .urls = good, .url_count = 1, .eject.at_most_percent = -1},
         {.name = "a", .urls = good, .url_count = 1, .health = {.path = "/", .every = {-1}}},
         {.name = "a", .urls = good, .url_count = 1, .balance = (enum weir_balance)3},
-        {.name = "a", .urls = good, .url_count = 1, .reserved = {[119] = 1}},
+        {.name = "a", .urls = good, .url_count = 1, .reserved = {[62] = 1}},
     };
     weir_backend *a, *b;
 
