@@ -109,6 +109,7 @@ typedef struct weir_attempts_stats {
     weir_duration hedge_saved; /* a sum, at least: how much longer the first attempts would have taken that a
                                   hedge has beaten, by what this kind of request takes that is so late */
     double budget;             /* second attempts that it would pay for now */
+    uint64_t shared_id; /* with shared memory: the same number in all processes, see weir_backend_stats */
 } weir_attempts_stats;
 
 typedef struct weir_attempts weir_attempts;
