@@ -8,6 +8,7 @@
 #include <weir/http_text.h>
 #include <weir/url.h>
 
+#include "config/attempts.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -18,7 +19,7 @@ struct draft {
     struct config_app app;
     const char *cwd;
     int requests;
-    const struct tree_node *command, *env, *ready, *stop_signal;
+    const struct tree_node *command, *env, *ready, *stop_signal, *hedge, *retry;
 };
 
 /* --- command, env --- */
@@ -166,6 +167,29 @@ static void read_stop_signal(struct config_reader *reader, const struct tree_nod
         app->stop_signal = signals[choice];
 }
 
+/* --- hedge, retry --- */
+
+/* A second attempt has a place of its own, which is never waited for. */
+static void check_second_place(struct config_reader *reader, const struct draft *draft)
+{
+    const struct config_app *app = &draft->app;
+
+    if (draft->hedge != NULL && config_app_hedges(app) && app->processes == 1 && app->concurrency == 1)
+        config_fault(
+            reader->faults, draft->hedge->place,
+            "app.hedge of '%s' needs a second place, expected processes or concurrency to be above 1",
+            app->name);
+}
+
+static void read_attempts(struct config_reader *reader, struct draft *draft)
+{
+    if (draft->hedge != NULL)
+        attempts_read_hedge(reader, draft->hedge, "app.hedge", &draft->app.hedge);
+    if (draft->retry != NULL)
+        attempts_read_retry(reader, draft->retry, "app.retry", &draft->app.retry);
+    check_second_place(reader, draft);
+}
+
 /* --- the keys --- */
 
 #define AT(member) .offset = offsetof(struct draft, app.member)
@@ -191,6 +215,8 @@ static const struct schema_key app_keys[] = {
     {"ready", SCHEMA_CUSTOM, NODE(ready)},
     {"stop_signal", SCHEMA_CUSTOM, NODE(stop_signal)},
     {"stop", SCHEMA_DURATION, AT(stop), .fallback = "30s", .max = SCHEMA_MS(60 * MINUTE_MS)},
+    {"hedge", SCHEMA_CUSTOM, NODE(hedge)},
+    {"retry", SCHEMA_CUSTOM, NODE(retry)},
 };
 #undef AT
 #undef NODE
@@ -230,6 +256,7 @@ static void read_one(struct config_reader *reader, const struct tree_node *node,
         read_ready(reader, draft.ready, &draft.app);
     if (draft.stop_signal != NULL)
         read_stop_signal(reader, draft.stop_signal, &draft.app);
+    read_attempts(reader, &draft);
     check_socket(reader, &draft);
     *out = draft.app;
 }

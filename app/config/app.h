@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include <weir/attempts.h>
+
 #include "config/config.h"
 #include "config/reader.h"
 
@@ -41,8 +43,21 @@ struct config_app {
     const char *ready_path; /* is asked until it answers 2xx or 3xx; NULL: ready when its socket accepts */
     weir_duration ready_within; /* after this a process that is not ready is ended and started again: 30 s */
     weir_duration stall_after;  /* a process that is held for longer is reported: 100 ms */
+    weir_hedge_options hedge;   /* second attempts at requests that are slow: none unless written */
+    weir_retry_options retry;   /* at those that fail: likewise */
     bool used;                  /* by a route */
 };
+
+static inline bool config_app_hedges(const struct config_app *app)
+{
+    return app->hedge.percentile > 0 || app->hedge.after.ns > 0;
+}
+
+/* Reports whether a request may be sent to it twice. */
+static inline bool config_app_has_attempts(const struct config_app *app)
+{
+    return config_app_hedges(app) || app->retry.on != 0;
+}
 
 /* Reads "apps:" of the file. */
 void apps_read(struct config_reader *reader, const struct tree_node *node, struct config *config);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +65,37 @@ static const struct reading_fault table[] = {
     {SHOP("stop_signal: 15"), 1, 54, "SIGTERM, SIGINT"},
     {SHOP("stop_signal: SIGINTR"), 1, 54, "did you mean 'SIGINT'?"},
     {SHOP("stop: 2h"), 1, 47, "from 0s to 1h"},
+    {SHOP("hedge: {}"), 1, 48, "needs a second place, expected processes or concurrency to be above 1"},
+    {SHOP("hedge: 5"), 1, 48, "app.hedge is '5', expected a percentile above p50 and below p100"},
+    {SHOP("hedge: true"), 1, 48, "such as p95 or 40ms"},
+    {SHOP("hedge: [p95]"), 1, 48, "expected a mapping"},
+    {SHOP("hedge: {after: p50}"), 1, 56, "app.hedge.after is 'p50', expected a percentile above p50"},
+    {SHOP("hedge: {after: p100}"), 1, 56, "a percentile above p50 and below p100"},
+    {SHOP("hedge: {after: p95.}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {after: p95.5.5}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {after: p}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {after: p+95}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {after: 95%}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {after: 0s}"), 1, 56, "a duration from 1ms to 1h"},
+    {SHOP("hedge: {after: 2h}"), 1, 56, "a duration from 1ms to 1h"},
+    {SHOP("hedge: {after: [p95]}"), 1, 56, "a percentile above p50"},
+    {SHOP("hedge: {floor: 2h}"), 1, 56, "app.hedge.floor is '2h', expected a duration from"},
+    {SHOP("hedge: {after: 5ms, floor: 6ms}"), 1, 68,
+     "app.hedge.floor is '6ms', expected at most what 'after'"},
+    {SHOP("hedge: {extra: 0%}"), 1, 56, "app.hedge.extra is '0%', expected a part above 0% and at most 100%"},
+    {SHOP("hedge: {extra: 100.1%}"), 1, 56, "a part above 0%"},
+    {SHOP("hedge: {extra: 5}"), 1, 56, "a part above 0%"},
+    {SHOP("hedge: {extra: [5%]}"), 1, 56, "a part above 0%"},
+    {SHOP("hedge: {afer: p95}"), 1, 49, "did you mean 'after'?"},
+    {SHOP("retry: true"), 1, 48, "expected a mapping"},
+    {SHOP("retry: {on: rest}"), 1, 53, "did you mean 'reset'?"},
+    {SHOP("retry: {on: []}"), 1, 53, "app.retry.on is empty, expected some of connect, reset, 502, 503"},
+    {SHOP("retry: {on: [reset, 500]}"), 1, 61,
+     "app.retry.on is '500', expected connect, reset, 502, 503 or 504"},
+    {SHOP("retry: {on: [reset, reset]}"), 1, 61, "app.retry.on has 'reset' twice"},
+    {SHOP("retry: {times: 0}"), 1, 56, "from 1 to 3"},
+    {SHOP("retry: {times: 4}"), 1, 56, "from 1 to 3"},
+    {SHOP("retry: {extra: 101%}"), 1, 56, "a part above 0% and at most 100%"},
 };
 
 static void faults_name_their_place_and_what_was_expected(void **state)
@@ -103,7 +135,63 @@ static void the_defaults_are_those_promised(void **state)
     assert_int_equal(app->ready_within.ns, weir_seconds(30).ns);
     assert_int_equal(app->stop_signal, SIGTERM);
     assert_int_equal(app->stop.ns, weir_seconds(30).ns);
+    assert_false(config_app_has_attempts(app));
     assert_false(app->used);
+    config_free(&c);
+}
+
+static const struct config_app *read_shop(const char *keys, struct config *c)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof text, "apps: {shop: {" RUN ", processes: 2, %s}}\n" REST, keys);
+    reading_fine(text, c);
+    return &c->apps[0];
+}
+
+static void second_attempts_have_defaults(void **state)
+{
+    const struct config_app *app;
+    struct config c;
+
+    (void)state;
+    app = read_shop("hedge: {}, retry: {}", &c);
+    assert_true(app->hedge.percentile == 95 && app->hedge.extra_percent == 5);
+    assert_int_equal(app->hedge.after.ns, 0);
+    assert_int_equal(app->hedge.floor.ns, weir_ms(2).ns);
+    assert_int_equal(app->retry.on, WEIR_RETRY_CONNECT | WEIR_RETRY_RESET | WEIR_RETRY_502 | WEIR_RETRY_503);
+    assert_int_equal(app->retry.times, 1);
+    assert_true(app->retry.extra_percent == 10);
+    config_free(&c);
+    app = read_shop("hedge: false, retry: false", &c);
+    assert_false(config_app_has_attempts(app));
+    config_free(&c);
+}
+
+static void second_attempts_are_read_whole(void **state)
+{
+    const struct config_app *app;
+    struct config c;
+
+    (void)state;
+    app = read_shop("hedge: {after: p99.9, floor: 5ms, extra: 2.5%}, retry: {on: [504], times: 3, extra: 1%}",
+                    &c);
+    assert_true(app->hedge.percentile == 99.9 && app->hedge.extra_percent == 2.5);
+    assert_int_equal(app->hedge.floor.ns, weir_ms(5).ns);
+    assert_int_equal(app->retry.on, WEIR_RETRY_504);
+    assert_int_equal(app->retry.times, 3);
+    assert_true(app->retry.extra_percent == 1);
+    config_free(&c);
+    app = read_shop("hedge: {after: 40ms}", &c);
+    assert_true(app->hedge.percentile == 0 && app->retry.on == 0);
+    assert_int_equal(app->hedge.after.ns, weir_ms(40).ns);
+    config_free(&c);
+    app = read_shop("hedge: p99, retry: {on: connect}", &c);
+    assert_true(app->hedge.percentile == 99 && app->retry.on == WEIR_RETRY_CONNECT);
+    config_free(&c);
+    app = read_shop("hedge: 1ms", &c);
+    assert_int_equal(app->hedge.after.ns, weir_ms(1).ns);
+    assert_int_equal(app->hedge.floor.ns, weir_ms(1).ns);
     config_free(&c);
 }
 
@@ -296,6 +384,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(the_defaults_are_those_promised),
+        cmocka_unit_test(second_attempts_have_defaults),
+        cmocka_unit_test(second_attempts_are_read_whole),
         cmocka_unit_test(an_application_is_read_whole),
         cmocka_unit_test(relative_folders_begin_at_the_file),
         cmocka_unit_test(what_changes_a_process_makes_applications_differ),
