@@ -7,29 +7,21 @@
 #include <weir/http_text.h>
 #include <weir/url.h>
 
+#include "config/attempts.h"
 #include "config/header.h"
 #include "config/schema.h"
 #include "config/value.h"
 
-enum { NAME_BYTES_MAX = 64, URLS_MAX = 64 };
+enum { NAME_BYTES_MAX = 64, URLS_MAX = 64, LIMIT_MAX = 10000000 };
 
 static const char expected_url[] = "http://HOST[:PORT], https://HOST[:PORT] or unix:PATH";
-
-/* --- later keys --- */
-
-static void refuse_later(struct config_reader *reader, const struct tree_node *node, void *member)
-{
-    (void)member;
-    config_fault(reader->faults, node->key_place, "backend.%s is not in this build, expected it left out",
-                 node->key);
-}
 
 /* --- urls --- */
 
 /* A backend being read. */
 struct draft {
     struct config_backend backend;
-    const struct tree_node *urls, *balance, *health, *eject, *breaker, *tls;
+    const struct tree_node *urls, *balance, *health, *eject, *breaker, *limit, *hedge, *retry, *tls;
 };
 
 /* Checks a URL that names an instance: its path comes with each request. */
@@ -103,7 +95,7 @@ static void read_urls(struct config_reader *reader, const struct tree_node *node
     backend->options.url_count = n;
 }
 
-/* --- balance, health, ejection, breaker --- */
+/* --- balance, health, ejection, breaker, limit --- */
 
 static const char *const balance_names[] = {"least", "round_robin", NULL}; /* as enum weir_balance */
 
@@ -198,9 +190,64 @@ static const struct schema_key breaker_keys[] = {
 #undef AT
 static const struct schema breaker_schema = {.name = "backend.breaker", SCHEMA_KEYS(breaker_keys)};
 
+#define AT(member) .offset = offsetof(weir_backend_auto_limit, member)
+static const struct schema_key auto_keys[] = {
+    {"min", SCHEMA_INT, AT(min), .fallback = "4", .min = 1, .max = LIMIT_MAX},
+    {"max", SCHEMA_INT, AT(max), .fallback = "256", .min = 1, .max = LIMIT_MAX},
+};
+#undef AT
+static const struct schema auto_schema = {.name = "backend.limit.auto", SCHEMA_KEYS(auto_keys)};
+
+static const struct schema_key limit_keys[] = {
+    {"auto", SCHEMA_CUSTOM, 0, .read = schema_keep_node, .required = "auto: {min: 4, max: 256}"},
+};
+static const struct schema limit_schema = {.name = "backend.limit", SCHEMA_KEYS(limit_keys)};
+
+static void read_auto(struct config_reader *reader, const struct tree_node *node,
+                      weir_backend_auto_limit *limit)
+{
+    const struct tree_node *min;
+
+    if (!schema_read(reader, &auto_schema, node, limit) || limit->min <= limit->max)
+        return;
+    min = tree_find(node, "min");
+    config_fault(reader->faults, (min != NULL ? min : tree_find(node, "max"))->place,
+                 "backend.limit.auto has min %d and max %d, expected a min that is at most max", limit->min,
+                 limit->max);
+}
+
+static void read_limit(struct config_reader *reader, const struct tree_node *node,
+                       weir_backend_options *options)
+{
+    const struct tree_node *bounds = NULL;
+
+    if (node->type == TREE_SCALAR && strcmp(node->text, "auto") == 0)
+        schema_defaults(reader, &auto_schema, &options->auto_limit);
+    else if (node->type == TREE_SCALAR && node->length > 0 &&
+             strspn(node->text, "-0123456789") == node->length)
+        value_read_int(reader, node, "backend.limit", (struct value_range){1, LIMIT_MAX}, &options->limit);
+    else if (node->type != TREE_MAP)
+        fault_value(reader, node, "backend.limit", "a whole number, auto, or {auto: {min: 4, max: 256}}");
+    else if (schema_read(reader, &limit_schema, node, &bounds) && bounds != NULL)
+        read_auto(reader, bounds, &options->auto_limit);
+}
+
 static bool is_false(const struct tree_node *node)
 {
     return node->type == TREE_SCALAR && strcmp(node->text, "false") == 0;
+}
+
+/* A hedge is a second request at the same time. */
+static void check_hedge(struct config_reader *reader, const struct draft *draft,
+                        const weir_backend_options *options)
+{
+    const bool hedges = options->hedge.percentile > 0 || options->hedge.after.ns > 0;
+    const bool one_connection = options->connections_max == 1;
+
+    if (hedges && (one_connection || options->limit == 1))
+        config_fault(reader->faults, draft->hedge->key_place,
+                     "backend.hedge asks two instances at once, and %s is 1, expected at least 2",
+                     one_connection ? "connections.max" : "limit");
 }
 
 static void read_parts(struct config_reader *reader, const struct draft *draft, weir_backend_options *options)
@@ -215,18 +262,16 @@ static void read_parts(struct config_reader *reader, const struct draft *draft, 
         schema_defaults(reader, &eject_schema, &options->eject);
     if (draft->breaker != NULL && !is_false(draft->breaker))
         (void)schema_read(reader, &breaker_schema, draft->breaker, &options->breaker);
+    if (draft->limit != NULL)
+        read_limit(reader, draft->limit, options);
+    if (draft->hedge != NULL)
+        attempts_read_hedge(reader, draft->hedge, "backend.hedge", &options->hedge);
+    if (draft->retry != NULL)
+        attempts_read_retry(reader, draft->retry, "backend.retry", &options->retry);
+    check_hedge(reader, draft, options);
 }
 
 /* --- the keys of a backend --- */
-
-static void read_limit(struct config_reader *reader, const struct tree_node *node, void *member)
-{
-    if (node->type == TREE_MAP || (node->type == TREE_SCALAR && strcmp(node->text, "auto") == 0))
-        config_fault(reader->faults, node->place,
-                     "backend.limit adapts by itself: that is not in this build, expected a number");
-    else
-        value_read_int(reader, node, "backend.limit", (struct value_range){1, 10000000}, member);
-}
 
 static void read_host(struct config_reader *reader, const struct tree_node *node, void *member)
 {
@@ -271,9 +316,9 @@ static const struct schema_key backend_keys[] = {
     {"health", SCHEMA_CUSTOM, offsetof(struct draft, health), .read = schema_keep_node},
     {"eject", SCHEMA_CUSTOM, offsetof(struct draft, eject), .read = schema_keep_node},
     {"breaker", SCHEMA_CUSTOM, offsetof(struct draft, breaker), .read = schema_keep_node},
-    {"limit", SCHEMA_CUSTOM, AT(limit), .read = read_limit},
-    {"hedge", SCHEMA_CUSTOM, 0, .read = refuse_later},
-    {"retry", SCHEMA_CUSTOM, 0, .read = refuse_later},
+    {"limit", SCHEMA_CUSTOM, offsetof(struct draft, limit), .read = schema_keep_node},
+    {"hedge", SCHEMA_CUSTOM, offsetof(struct draft, hedge), .read = schema_keep_node},
+    {"retry", SCHEMA_CUSTOM, offsetof(struct draft, retry), .read = schema_keep_node},
     {"tls", SCHEMA_CUSTOM, offsetof(struct draft, tls), .read = schema_keep_node},
 };
 #undef AT
@@ -333,6 +378,7 @@ void backends_read(struct config_reader *reader, const struct tree_node *node, s
         struct config_backend *backend = &backends[config->backend_count];
 
         backend->options.name = child->key;
+        backend->options.tells_deadline = true;
         backend->place = child->key_place;
         backend->number = config->backend_count++;
         read_one(reader, child, backend);

@@ -131,6 +131,24 @@ static void warn_of_idle_backends(struct looking *l)
     }
 }
 
+/* Warns of limits that a backend never reaches, since fewer requests find a connection or wait for one. */
+static void warn_of_high_limits(struct looking *l)
+{
+    for (size_t i = 0; i < l->config->backend_count; i++) {
+        const struct config_backend *backend = &l->config->backends[i];
+        const weir_backend_options *options = &backend->options;
+        const bool is_auto = options->auto_limit.max > 0;
+        const int limit = is_auto ? options->auto_limit.max : options->limit;
+        const int64_t room = (int64_t)options->connections_max + options->waiting_max;
+
+        if (limit > room)
+            config_fault(&l->found->warnings, backend->place,
+                         "backend '%s' has a %s of %d, which is never reached: connections.max and "
+                         "connections.queue let in %lld",
+                         options->name, is_auto ? "limit.auto.max" : "limit", limit, (long long)room);
+    }
+}
+
 /* --- all checks --- */
 
 static void check_routes(struct looking *l)
@@ -168,6 +186,7 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_open_admin(&l);
     warn_of_idle_pools(&l);
     warn_of_idle_backends(&l);
+    warn_of_high_limits(&l);
     start_self_check(config, &found->warnings);
     if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
         (void)!app_check(config, &found->faults);

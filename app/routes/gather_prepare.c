@@ -194,6 +194,7 @@ static void make_call(struct gathering *g, const struct gather_call *settings, s
         .method = settings->method_text,
         .name = settings->backend == NULL ? settings->name : NULL,
         .reply_bytes_max = g->state->reply_bytes_max,
+        .repeatable = settings->repeatable,
     };
     if (settings->backend != NULL) {
         call->options.backend = g->state->backends[settings->backend->number];

@@ -92,6 +92,7 @@ static const struct schema_key call_keys[] = {
     {"method", SCHEMA_CHOICE, AT(call.method), .fallback = "GET", .choices = config_method_names},
     {"deadline", SCHEMA_DURATION, AT(call.deadline), .min = SCHEMA_MS(1)},
     {"headers", SCHEMA_CUSTOM, AT(call.headers), .read = read_headers},
+    {"repeatable", SCHEMA_BOOL, AT(call.repeatable), .fallback = "false"},
 };
 #undef AT
 static const struct schema call_schema = {.name = "calls", SCHEMA_KEYS(call_keys)};
@@ -138,6 +139,16 @@ static void check_call(struct config_reader *reader, const struct tree_node *nod
     }
 }
 
+/* Adds a fault where a call is to be repeatable and has no backend: it has no second attempts. */
+static void check_repeatable(struct config_reader *reader, const struct tree_node *node,
+                             const struct call_draft *draft)
+{
+    if (draft->call.repeatable && draft->url != NULL)
+        config_fault(reader->faults, tree_find(node, "repeatable")->key_place,
+                     "calls.repeatable stands beside 'url', expected 'backend' and 'path': only requests to "
+                     "one of backends have second attempts");
+}
+
 /* Adds a fault unless a call has a URL, or a backend with a path. */
 static void check_target_keys(struct config_reader *reader, const struct tree_node *node,
                               const struct call_draft *draft)
@@ -168,6 +179,7 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
     if (!schema_read(reader, &call_schema, node, &draft))
         return;
     check_target_keys(reader, node, &draft);
+    check_repeatable(reader, node, &draft);
     if (draft.url != NULL)
         url_read(reader, draft.url, "calls.url", route->path, &draft.call.url);
     else if (draft.path != NULL)

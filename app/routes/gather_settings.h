@@ -24,6 +24,7 @@ struct gather_call {
     weir_duration deadline;               /* 0: that of the whole */
     struct config_headers headers;
     bool sets_coding; /* headers has accept-encoding */
+    bool repeatable;  /* a request of any method may be sent twice */
 };
 
 struct gather_settings {

@@ -128,6 +128,7 @@ int proxy_request_send(struct proxying *p)
 
     if (settings->backend != NULL) {
         options.backend = p->state->backends[settings->backend->number];
+        options.repeatable = settings->repeatable;
         if (settings->backend->key.count > 0)
             options.balance_key = template_fill(&settings->backend->key, p->req);
     }

@@ -8,6 +8,7 @@
 #include <weir/url.h>
 
 #include "config/schema.h"
+#include "config/value.h"
 
 enum { BUFFER_BYTES_MAX = 64 << 20 };
 
@@ -15,7 +16,7 @@ const char *const proxy_host_names[] = {"backend", "client", NULL};
 
 struct draft {
     struct proxy_settings settings;
-    const struct tree_node *to, *backend, *strip;
+    const struct tree_node *to, *backend, *strip, *repeatable;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -27,6 +28,7 @@ static const struct schema_key keys[] = {
     {"tunnel_timeout", SCHEMA_DURATION, AT(settings.tunnel_timeout), .fallback = "1h", .min = SCHEMA_MS(1)},
     {"host", SCHEMA_CHOICE, AT(settings.host), .fallback = "backend", .choices = proxy_host_names},
     {"buffer", SCHEMA_SIZE, AT(settings.buffer_bytes), .fallback = "0B", .max = BUFFER_BYTES_MAX},
+    {"repeatable", SCHEMA_CUSTOM, AT(repeatable), .read = schema_keep_node},
 };
 #undef AT
 static const struct schema schema = {.name = "proxy", SCHEMA_KEYS(keys)};
@@ -141,6 +143,16 @@ bool proxy_strip_read(struct config_reader *reader, const struct tree_node *node
     return true;
 }
 
+/* Without a backend there are no second attempts. */
+static void read_repeatable(struct config_reader *reader, const struct tree_node *node, struct draft *draft)
+{
+    value_read_bool(reader, node, "proxy.repeatable", &draft->settings.repeatable);
+    if (draft->settings.repeatable && draft->to != NULL)
+        config_fault(reader->faults, node->key_place,
+                     "proxy.repeatable stands beside 'to', expected 'backend': only requests to one of "
+                     "backends have second attempts");
+}
+
 const void *proxy_settings_read(struct config_reader *reader, const struct tree_node *node,
                                 const struct config_route *route)
 {
@@ -153,6 +165,8 @@ const void *proxy_settings_read(struct config_reader *reader, const struct tree_
     good = read_destination(reader, node, route, &draft);
     if (draft.strip != NULL && route->path != NULL)
         good = proxy_strip_read(reader, draft.strip, "proxy.strip", route->path, &draft.settings) && good;
+    if (draft.repeatable != NULL)
+        read_repeatable(reader, draft.repeatable, &draft);
     *settings = draft.settings;
     return good ? settings : NULL;
 }

@@ -25,6 +25,7 @@ struct proxy_settings {
     weir_duration timeout, tunnel_timeout;
     int host; /* enum proxy_host */
     uint64_t buffer_bytes;
+    bool repeatable; /* requests of any method may be sent twice; see <weir/backend.h> */
 };
 
 extern const char *const proxy_host_names[]; /* of enum proxy_host, ended by NULL */

@@ -8,6 +8,7 @@ enum { TUNNEL_HOURS = 1 };
 struct draft {
     const struct tree_node *app, *strip;
     int host;
+    bool repeatable;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -15,11 +16,12 @@ static const struct schema_key keys[] = {
     {"app", SCHEMA_CUSTOM, AT(app), .read = schema_keep_node, .required = "the name of one in apps"},
     {"strip", SCHEMA_CUSTOM, AT(strip), .read = schema_keep_node},
     {"host", SCHEMA_CHOICE, AT(host), .fallback = "client", .choices = proxy_host_names},
+    {"repeatable", SCHEMA_BOOL, AT(repeatable), .fallback = "false"},
 };
 #undef AT
 static const struct schema schema = {.name = "serve", SCHEMA_KEYS(keys)};
 
-static struct proxy_settings proxy_of(const struct config_app *app, int host)
+static struct proxy_settings proxy_of(const struct config_app *app, const struct draft *draft)
 {
     return (struct proxy_settings){
         .app = app->name,
@@ -27,8 +29,9 @@ static struct proxy_settings proxy_of(const struct config_app *app, int host)
         .base = "",
         .timeout = app->timeout,
         .tunnel_timeout = weir_seconds(TUNNEL_HOURS * 3600),
-        .host = host,
+        .host = draft->host,
         .buffer_bytes = app->buffer_bytes,
+        .repeatable = draft->repeatable,
     };
 }
 
@@ -44,7 +47,7 @@ const void *serve_settings_read(struct config_reader *reader, const struct tree_
     settings->app = draft.app != NULL ? app_read(reader, draft.app, is_map ? "serve.app" : "serve") : NULL;
     if (settings->app == NULL)
         return NULL;
-    settings->proxy = proxy_of(settings->app, draft.host);
+    settings->proxy = proxy_of(settings->app, &draft);
     if (draft.strip != NULL && route->path != NULL &&
         !proxy_strip_read(reader, draft.strip, "serve.strip", route->path, &settings->proxy))
         return NULL;

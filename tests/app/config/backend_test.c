@@ -6,16 +6,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/support/reading.h"
 #include "config/backend.h"
 #include "routes/gather_settings.h"
+#include "routes/proxy_settings.h"
 
 #define ROUTES "listen: 127.0.0.1:8080\nroutes:\n"
 #define HELLO "  - {path: /, respond: {body: x}}\n"
 #define REST ROUTES HELLO
 #define CALL(text) ROUTES "  - {path: '/{id}', gather: {calls: [{name: a, " text "}]}}\n"
+#define PROXY(text) ROUTES "  - {path: '/{id}', proxy: {" text "}}\n"
+#define A(keys) "backends: {a: {urls: 'http://a', " keys "}}\n" REST
 #define ORDERS "backends: {orders: {urls: ['http://a:1']}}\n"
 
 static const struct reading_fault table[] = {
@@ -63,11 +67,47 @@ static const struct reading_fault table[] = {
     {"backends: {a: {urls: 'http://a', breaker: {open: 2m}}}\n" REST, 1, 50, "from 1ms to 1m"},
     {"backends: {a: {urls: 'http://a', breaker: {of: 0}}}\n" REST, 1, 48, "from 1 to 65536"},
     {"backends: {a: {urls: 'http://a', limit: 0}}\n" REST, 1, 41, "backend.limit"},
-    {"backends: {a: {urls: 'http://a', limit: auto}}\n" REST, 1, 41, "not in this build, expected a number"},
-    {"backends: {a: {urls: 'http://a', limit: {auto: {}}}}\n" REST, 1, 41,
-     "not in this build, expected a number"},
-    {"backends: {a: {urls: 'http://a', hedge: {}}}\n" REST, 1, 34, "backend.hedge is not in this build"},
-    {"backends: {a: {urls: 'http://a', retry: {}}}\n" REST, 1, 34, "backend.retry is not in this build"},
+    /* limit */
+    {A("limit: automatic"), 1, 41, "expected a whole number, auto, or {auto: {min: 4, max: 256}}"},
+    {A("limit: -1"), 1, 41, "from 1 to 10000000"},
+    {A("limit: ''"), 1, 41, "a whole number, auto, or"},
+    {A("limit: [auto]"), 1, 41, "a whole number, auto, or"},
+    {A("limit: false"), 1, 41, "a whole number, auto, or"},
+    {A("limit: {}"), 1, 41, "no 'auto', expected auto: {min: 4, max: 256}"},
+    {A("limit: {autp: {}}"), 1, 42, "did you mean 'auto'?"},
+    {A("limit: {auto: 4}"), 1, 48, "expected a mapping"},
+    {A("limit: {auto: {mni: 4}}"), 1, 49, "did you mean 'min'?"},
+    {A("limit: {auto: {min: 0}}"), 1, 54, "from 1 to 10000000"},
+    {A("limit: {auto: {max: many}}"), 1, 54, "from 1 to 10000000"},
+    {A("limit: {auto: {min: 9, max: 8}}"), 1, 54, "min 9 and max 8, expected a min that is at most max"},
+    {A("limit: {auto: {max: 3}}"), 1, 54, "min 4 and max 3"},
+    /* hedge: what app_test.c has is not repeated */
+    {A("hedge: true"), 1, 41, "backend.hedge is 'true', expected a percentile above p50"},
+    {A("hedge: [p95]"), 1, 41, "expected a mapping"},
+    {A("hedge: p50"), 1, 41, "above p50 and below p100"},
+    {A("hedge: p100"), 1, 41, "above p50 and below p100"},
+    {A("hedge: {after: 95}"), 1, 49, "backend.hedge.after is '95'"},
+    {A("hedge: {after: p95%}"), 1, 49, "backend.hedge.after is 'p95%'"},
+    {A("hedge: {afer: p95}"), 1, 42, "did you mean 'after'?"},
+    {A("hedge: {floor: 2}"), 1, 49, "backend.hedge.floor"},
+    {A("hedge: {after: 10ms, floor: 11ms}"), 1, 62, "at most what 'after' is"},
+    {A("hedge: {extra: 5}"), 1, 49, "a part above 0% and at most 100%"},
+    {A("hedge: {extra: 0%}"), 1, 49, "a part above 0% and at most 100%"},
+    {A("hedge: {extra: 101%}"), 1, 49, "a part above 0% and at most 100%"},
+    {A("connections: {max: 1}, hedge: p95"), 1, 57, "connections.max is 1, expected at least 2"},
+    {A("limit: 1, hedge: {}"), 1, 44, "limit is 1, expected at least 2"},
+    /* retry */
+    {A("retry: true"), 1, 41, "expected a mapping"},
+    {A("retry: {on: []}"), 1, 46,
+     "backend.retry.on is empty, expected some of connect, reset, 502, 503 and 504"},
+    {A("retry: {on: [connect, rest]}"), 1, 56, "did you mean 'reset'?"},
+    {A("retry: {on: [500]}"), 1, 47, "connect, reset, 502, 503 or 504"},
+    {A("retry: {on: [503, 503]}"), 1, 52, "'503' twice"},
+    {A("retry: {on: {reset: 1}}"), 1, 46, "expected a list"},
+    {A("retry: {times: 0}"), 1, 49, "from 1 to 3"},
+    {A("retry: {times: 4}"), 1, 49, "from 1 to 3"},
+    {A("retry: {extra: 5ms}"), 1, 49, "a part above 0% and at most 100%"},
+    {A("retry: {time: 1}"), 1, 42, "did you mean 'times'?"},
     /* calls */
     {CALL("path: /x"), 3, 38, "no 'backend', expected the name of one of backends"},
     {CALL("backend: orders, path: /x"), 3, 57, "the file has no backends"},
@@ -82,6 +122,13 @@ static const struct reading_fault table[] = {
     {ORDERS CALL("backnd: orders, path: /x"), 4, 48, "did you mean 'backend'?"},
     {CALL("ulr: 'http://a'"), 3, 48, "did you mean 'url'?"},
     {CALL("method: GET"), 3, 38, "no 'url', expected http://HOST[:PORT]/PATH, or 'backend' and 'path'"},
+    {ORDERS CALL("backend: orders, path: /, repeatable: yes"), 4, 86, "true or false"},
+    {CALL("url: 'http://a', repeatable: true"), 3, 65,
+     "calls.repeatable stands beside 'url', expected 'backend' and 'path'"},
+    {ORDERS PROXY("backend: orders, repeatabel: true"), 4, 46, "did you mean 'repeatable'?"},
+    {ORDERS PROXY("backend: orders, repeatable: 1"), 4, 58, "true or false"},
+    {PROXY("to: 'http://a', repeatable: true"), 3, 45,
+     "proxy.repeatable stands beside 'to', expected 'backend'"},
     {"backends: {a: {urls: 'http://a', balance: {hash: '{user}'}}}\n" CALL("backend: a, path: /"), 4, 57,
      "balanced by '{user}', expected a path that has it; '/{id}' has not"},
 };
@@ -117,6 +164,104 @@ static void the_defaults_are_those_promised(void **state)
     assert_int_equal(options->eject.period.ns, weir_seconds(10).ns);
     assert_int_equal(options->eject.at_most_percent, 50);
     assert_int_equal(options->breaker.failed_percent, 0);
+    assert_int_equal(options->auto_limit.max, 0);
+    assert_true(options->hedge.percentile == 0 && options->hedge.after.ns == 0);
+    assert_int_equal(options->retry.on, 0);
+    assert_true(options->tells_deadline);
+    config_free(&c);
+}
+
+/* Reads a backend with these keys. */
+static weir_backend_options options_of(const char *keys)
+{
+    weir_backend_options options;
+    char text[512];
+    struct config c;
+
+    (void)snprintf(text, sizeof text, "backends: {a: {urls: 'http://a', %s}}\n" REST, keys);
+    reading_fine(text, &c);
+    options = c.backends[0].options;
+    config_free(&c);
+    return options;
+}
+
+static void hedging_is_off_unless_written_and_has_short_forms(void **state)
+{
+    weir_backend_options o = options_of("hedge: {}");
+
+    (void)state;
+    assert_true(o.hedge.percentile == 95 && o.hedge.after.ns == 0 && o.hedge.extra_percent == 5);
+    assert_int_equal(o.hedge.floor.ns, weir_ms(2).ns);
+    o = options_of("hedge: p99.9");
+    assert_true(o.hedge.percentile == 99.9);
+    o = options_of("hedge: 40ms");
+    assert_true(o.hedge.percentile == 0 && o.hedge.after.ns == weir_ms(40).ns);
+    o = options_of("hedge: {after: 1ms}"); /* below the floor that nobody has written */
+    assert_int_equal(o.hedge.floor.ns, weir_ms(1).ns);
+    o = options_of("hedge: {after: p92.5, floor: 5ms, extra: 2.5%}");
+    assert_true(o.hedge.percentile == 92.5 && o.hedge.extra_percent == 2.5);
+    assert_int_equal(o.hedge.floor.ns, weir_ms(5).ns);
+    o = options_of("hedge: false, connections: {max: 1}");
+    assert_true(o.hedge.percentile == 0 && o.hedge.after.ns == 0);
+}
+
+static void retrying_is_off_unless_written(void **state)
+{
+    weir_backend_options o = options_of("retry: {}");
+
+    (void)state;
+    assert_int_equal(o.retry.on, WEIR_RETRY_CONNECT | WEIR_RETRY_RESET | WEIR_RETRY_502 | WEIR_RETRY_503);
+    assert_int_equal(o.retry.times, 1);
+    assert_true(o.retry.extra_percent == 10);
+    o = options_of("retry: {on: [reset, 504], times: 3, extra: 20%}");
+    assert_int_equal(o.retry.on, WEIR_RETRY_RESET | WEIR_RETRY_504);
+    assert_int_equal(o.retry.times, 3);
+    assert_true(o.retry.extra_percent == 20);
+    o = options_of("retry: {on: connect}, connections: {max: 1}"); /* one after the other */
+    assert_int_equal(o.retry.on, WEIR_RETRY_CONNECT);
+    assert_int_equal(options_of("retry: false").retry.on, 0);
+}
+
+static void a_limit_is_a_number_or_follows_the_backend(void **state)
+{
+    weir_backend_options o = options_of("limit: auto");
+
+    (void)state;
+    assert_int_equal(o.limit, 0);
+    assert_int_equal(o.auto_limit.min, 4);
+    assert_int_equal(o.auto_limit.max, 256);
+    o = options_of("limit: {auto: {}}");
+    assert_int_equal(o.auto_limit.min, 4);
+    assert_int_equal(o.auto_limit.max, 256);
+    o = options_of("limit: {auto: {min: 1, max: 1}}, hedge: p95");
+    assert_int_equal(o.auto_limit.min, 1);
+    assert_int_equal(o.auto_limit.max, 1);
+    o = options_of("limit: 12");
+    assert_int_equal(o.limit, 12);
+    assert_int_equal(o.auto_limit.max, 0);
+}
+
+static void what_may_be_sent_twice_is_written(void **state)
+{
+    const struct gather_settings *gather;
+    struct config c;
+
+    (void)state;
+    reading_fine(ORDERS ROUTES
+                 "  - {path: /a, proxy: {backend: orders, repeatable: true}}\n"
+                 "  - {path: /b, proxy: {backend: orders}}\n"
+                 "  - {path: /c, proxy: {to: 'http://a', repeatable: false}}\n"
+                 "  - path: /d\n"
+                 "    gather:\n"
+                 "      calls:\n"
+                 "        - {name: a, backend: orders, path: /, method: POST, repeatable: true}\n"
+                 "        - {name: b, backend: orders, path: /, method: POST}\n",
+                 &c);
+    assert_true(((const struct proxy_settings *)c.routes[0].settings)->repeatable);
+    assert_false(((const struct proxy_settings *)c.routes[1].settings)->repeatable);
+    gather = c.routes[3].settings;
+    assert_true(gather->calls[0].repeatable);
+    assert_false(gather->calls[1].repeatable);
     config_free(&c);
 }
 
@@ -194,6 +339,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(the_defaults_are_those_promised),
+        cmocka_unit_test(hedging_is_off_unless_written_and_has_short_forms),
+        cmocka_unit_test(retrying_is_off_unless_written),
+        cmocka_unit_test(a_limit_is_a_number_or_follows_the_backend),
+        cmocka_unit_test(what_may_be_sent_twice_is_written),
         cmocka_unit_test(a_backend_is_read_whole),
         cmocka_unit_test(a_call_has_its_backend),
     };

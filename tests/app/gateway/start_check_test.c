@@ -153,6 +153,27 @@ static void pools_that_no_route_uses_are_warned_of(void **state)
     console_lacks(lines_of(&found.warnings), "odd");
 }
 
+static void limits_that_are_never_reached_are_warned_of(void **state)
+{
+    static const char route[] = "  - {path: /, proxy: {backend: a}}\n";
+    char high[160], fits[160];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        static const char *const limits[][2] = {{"13", "12"}, {"{auto: {max: 13}}", "{auto: {max: 12}}"}};
+        static const char backend[] =
+            "listen: 127.0.0.1:0\nbackends: {a: {urls: 'http://127.0.0.1:1', connections: "
+            "{max: 4, queue: 8}, limit: %s}}\n";
+
+        (void)snprintf(high, sizeof high, backend, limits[i][0]);
+        (void)snprintf(fits, sizeof fits, backend, limits[i][1]);
+        expect(high, route, 0, NULL,
+               "of 13, which is never reached: connections.max and connections.queue let in 12");
+        expect(fits, route, 0, NULL, NULL);
+        console_lacks(lines_of(&found.warnings), "never reached");
+    }
+}
+
 static const char leads[] = "leads back to this gateway, which listens there (line 2); expected the address";
 
 static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_port_that_another_program_has_is_taken),
         cmocka_unit_test(an_admin_address_for_all_is_warned_of),
         cmocka_unit_test(pools_that_no_route_uses_are_warned_of),
+        cmocka_unit_test(limits_that_are_never_reached_are_warned_of),
         cmocka_unit_test(a_proxy_to_the_gateway_itself_is_warned_of),
         cmocka_unit_test(backends_are_tried_once_each),
         cmocka_unit_test(too_few_descriptors_are_told),
