@@ -27,6 +27,7 @@ class Row:
     targets = {}  # by Weir's subject: (reach, after), a ratio to the baseline, or a figure if there is none
 
     at_most = None  # a bound on the figure itself, in addition to the ratio
+    belongs_to = None  # the row with which it is asked for, because it shows another figure of the same run
 
     def __init__(self, name, about, unit):
         self.name, self.about, self.unit = name, about, unit
@@ -315,6 +316,7 @@ from pumping import pump_rows  # noqa: E402
 from securing import tls_rows  # noqa: E402
 from reloading import reload_rows  # noqa: E402
 from serving import serving_rows  # noqa: E402
+from tailing import tail_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -358,6 +360,7 @@ ROWS = [
           r"one core: .* ratio (\S+)", 0.5, None, peer=LIBUV),
     Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
           r"two cores: .* ratio (\S+)", 0.75, None, peer=LIBUV),
+    *tail_rows(Row),
     *overload_rows(Served, OWN),
     *serving_rows(Served),
     *computing_rows(Row, Micro, OWN),

@@ -129,6 +129,8 @@ def subjects(build, peers):
         Subject("weir epoll", build / "weir", "make", weir("false")),
         Subject("weir uring + log", build / "weir", "make", weir("true")), # stderr is the file
         Subject("weir epoll + log", build / "weir", "make", weir("true")),
+        Subject("weir uring hedged", build / "weir", "make", None),  # a configuration of the row's own
+        Subject("weir epoll hedged", build / "weir", "make", None),
         Subject("weir uring pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
         Subject("weir epoll pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
         Subject("weir uring proxy", build / "weir", "make", gateway),

@@ -6,8 +6,12 @@
  *     bench-load-replay backends PORT instant        the same without delays
  *     bench-load-replay backends PORT hold SECONDS   the same, each answer after SECONDS
  *     bench-load-replay load PORT RATE SECONDS [FIRST_ID]
- *         asks 127.0.0.1:PORT for /page/ID RATE times a second at fixed instants. Prints JSON: the delay of
- *         complete answers behind the slowest backend's delay, from the instant the request was due.
+ *         asks 127.0.0.1:PORT for /page/ID RATE times a second at fixed instants. Prints JSON: how long
+ * complete answers took from the instant the request was due, how long behind the slowest backend's delay,
+ * and how many failed of those due in each second.
+ *
+ * A second attempt, which says so (x-weir-attempt: 2), has a delay of its own. /count tells how many attempts
+ * of each number have come; /slower/3 makes all delays three times as long from then on.
  *
  * One thread and epoll, without libweir: a measuring tool must not depend on what it measures.
  */
@@ -26,10 +30,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CALLS = 12, BACKLOG = 4096, EVENTS = 256, HEAP_MAX = 1 << 16 };
+#define SECOND UINT64_C(1000000000)
+
+enum { CALLS = 12, ATTEMPTS = 2, BACKLOG = 4096, EVENTS = 256, HEAP_MAX = 1 << 16 };
 
 struct peer {
     int fd, backend; /* backend: number of its listener; -1: a connection of the load */
+    int attempt;     /* from 0 */
     bool listening, busy;
     uint64_t id, intended, due;
     size_t used, want; /* want: bytes of the whole answer, once its head has been read */
@@ -62,10 +69,12 @@ static double uniform(uint64_t x) /* splitmix64 of x, in (0, 1) */
     return ((double)((x ^ (x >> 31)) >> 11) + 0.5) / 9007199254740992.0;
 }
 
-/* Log-normal, median 12 ms, p99 80 ms, at most 800 ms; depends only on the backend and the request. */
-static uint64_t delay_ns(int backend, uint64_t id)
+/* Log-normal, median 12 ms, p99 80 ms, at most 800 ms; depends only on the backend, the request and the
+ * attempt.
+ */
+static uint64_t delay_ns(int backend, uint64_t id, int attempt)
 {
-    uint64_t key = id * CALLS + (uint64_t)backend;
+    uint64_t key = id * CALLS + (uint64_t)backend + ((uint64_t)attempt << 40);
     double normal = sqrt(-2 * log(uniform(2 * key))) * cos(2 * M_PI * uniform(2 * key + 1));
     double ms = 12 * exp(normal * log(80.0 / 12) / 2.3263478740408408);
 
@@ -139,28 +148,49 @@ static int wait_events(struct epoll_event *events, uint64_t until) /* until 0: n
 
 /* --- backends --- */
 
+static unsigned long long attempts[ATTEMPTS]; /* that have come, by their number */
+static unsigned slower = 1;
+
+static void send_body(struct peer *p, const char *body)
+{
+    char out[320];
+    int n = snprintf(out, sizeof out,
+                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                     strlen(body), body);
+
+    if (send(p->fd, out, (size_t)n, MSG_NOSIGNAL) != n)
+        fprintf(stderr, "a short answer\n");
+}
+
 static void answer(struct peer *p)
 {
-    char body[160], out[320];
-    int n = snprintf(
-        body, sizeof body,
-        "{\"backend\":%d,\"id\":%llu,\"name\":\"one of twelve\",\"price\":12.5,\"tags\":[\"a\",\"b\"]}",
-        p->backend, (unsigned long long)p->id);
+    char body[160];
 
-    n = snprintf(out, sizeof out,
-                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", n,
-                 body);
+    snprintf(body, sizeof body,
+             "{\"backend\":%d,\"id\":%llu,\"name\":\"one of twelve\",\"price\":12.5,\"tags\":[\"a\",\"b\"]}",
+             p->backend, (unsigned long long)p->id);
     p->busy = false;
     if (p->fd < 0) /* its client left meanwhile */
         free(p);
-    else if (send(p->fd, out, (size_t)n, MSG_NOSIGNAL) != n)
-        fprintf(stderr, "a short answer\n");
+    else
+        send_body(p, body);
+}
+
+/* Anything but /answer/ID: answered at once. */
+static void control(struct peer *p)
+{
+    const char *more = strstr(p->in, "/slower/");
+    char body[80];
+
+    slower = more != NULL ? (unsigned)strtoul(more + 8, NULL, 10) : slower;
+    snprintf(body, sizeof body, "{\"first\":%llu,\"second\":%llu}", attempts[0], attempts[1]);
+    send_body(p, body);
 }
 
 static void backend_input(struct peer *p, bool instant, uint64_t hold)
 {
     ssize_t n = recv(p->fd, p->in + p->used, sizeof p->in - 1 - p->used, 0);
-    char *path;
+    char *path, *attempt;
 
     if (n <= 0) {
         close(p->fd);
@@ -174,14 +204,21 @@ static void backend_input(struct peer *p, bool instant, uint64_t hold)
     if (strstr(p->in, "\r\n\r\n") == NULL)
         return;
     path = strstr(p->in, "/answer/");
-    p->id = path != NULL ? strtoull(path + 8, NULL, 10) : 0;
     p->used = 0;
+    if (path == NULL) {
+        control(p);
+        return;
+    }
+    p->id = strtoull(path + 8, NULL, 10);
+    attempt = strcasestr(p->in, "\r\nx-weir-attempt: 2\r\n");
+    p->attempt = attempt != NULL ? 1 : 0;
+    attempts[p->attempt]++;
     if (instant) {
         answer(p);
         return;
     }
     p->busy = true;
-    p->due = now_ns() + (hold ? hold : delay_ns(p->backend, p->id));
+    p->due = now_ns() + (hold ? hold : slower * delay_ns(p->backend, p->id, p->attempt));
     heap_push(p);
 }
 
@@ -222,9 +259,17 @@ static void backends(int port, bool instant, uint64_t hold)
 struct load {
     int port;
     struct peer *idle[HEAP_MAX];
-    size_t idle_count, late_count, failed, done;
-    double *late_ms; /* in addition to the slowest delay */
+    size_t idle_count, count, failed, done;
+    uint64_t start;
+    double *took_ms, *late_ms; /* late: in addition to the slowest delay */
+    unsigned *failed_at;       /* of those that were due in each second */
 };
+
+static void failed(struct load *l, uint64_t intended)
+{
+    l->failed++;
+    l->failed_at[(intended - l->start) / SECOND]++;
+}
 
 static void ask(struct load *l, uint64_t id, uint64_t intended)
 {
@@ -253,11 +298,13 @@ static void whole(struct load *l, struct peer *p)
     uint64_t slowest = 0, took = now_ns() - p->intended;
 
     for (int i = 0; i < CALLS; i++) {
-        uint64_t d = delay_ns(i, p->id);
+        uint64_t d = delay_ns(i, p->id, 0);
         slowest = d > slowest ? d : slowest;
     }
-    l->late_ms[l->late_count++] = ((double)took - (double)slowest) / 1e6;
-    l->failed += strncmp(p->in, "HTTP/1.1 200", 12) != 0 || strstr(p->in, "\"error\"") != NULL;
+    l->took_ms[l->count] = (double)took / 1e6;
+    l->late_ms[l->count++] = ((double)took - (double)slowest) / 1e6;
+    if (strncmp(p->in, "HTTP/1.1 200", 12) != 0 || strstr(p->in, "\"error\"") != NULL)
+        failed(l, p->intended);
     l->done++;
     p->busy = false;
     l->idle[l->idle_count++] = p;
@@ -274,8 +321,10 @@ static void load_input(struct load *l, struct peer *p)
                 l->idle[i] = l->idle[--l->idle_count];
     }
     if (n <= 0) {
-        l->failed += p->busy;
-        l->done += p->busy;
+        if (p->busy) {
+            failed(l, p->intended);
+            l->done++;
+        }
         close(p->fd);
         free(p);
         return;
@@ -301,24 +350,43 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const struct load *l, double q)
+static double quantile(const struct load *l, double *values, double q)
 {
-    return l->late_count ? l->late_ms[(size_t)(q * (double)(l->late_count - 1))] : NAN;
+    if (l->count == 0)
+        return NAN;
+    qsort(values, l->count, sizeof *values, by_value);
+    return values[(size_t)(q * (double)(l->count - 1))];
+}
+
+static void report(const struct load *l, uint64_t total, unsigned seconds)
+{
+    printf("{\"requests\":%llu,\"failed\":%zu", (unsigned long long)total,
+           l->failed + (size_t)(total - l->done));
+    printf(",\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", quantile(l, l->late_ms, 0.5),
+           quantile(l, l->late_ms, 0.9), quantile(l, l->late_ms, 0.99), quantile(l, l->late_ms, 1));
+    printf(",\"took_p50_ms\":%.3f,\"took_p99_ms\":%.3f,\"failed_at\":[", quantile(l, l->took_ms, 0.5),
+           quantile(l, l->took_ms, 0.99));
+    for (unsigned i = 0; i < seconds; i++)
+        printf("%s%u", i == 0 ? "" : ",", l->failed_at[i]);
+    printf("]}\n");
 }
 
 static void load(int port, unsigned rate, unsigned seconds, uint64_t first)
 {
     static struct load l;
     struct epoll_event events[EVENTS];
-    uint64_t total = (uint64_t)rate * seconds, asked = 0, start = now_ns() + 10000000u;
-    uint64_t give_up = start + (seconds + 5ull) * 1000000000u;
+    uint64_t total = (uint64_t)rate * seconds, asked = 0, give_up;
 
     l.port = port;
+    l.start = now_ns() + 10000000u;
+    l.took_ms = calloc(total, sizeof *l.took_ms);
     l.late_ms = calloc(total, sizeof *l.late_ms);
-    if (l.late_ms == NULL)
+    l.failed_at = calloc(seconds, sizeof *l.failed_at);
+    if (l.took_ms == NULL || l.late_ms == NULL || l.failed_at == NULL)
         die("calloc");
+    give_up = l.start + (seconds + 5) * SECOND;
     while (l.done < total && now_ns() < give_up) {
-        uint64_t next = asked < total ? start + asked * 1000000000u / rate : give_up;
+        uint64_t next = asked < total ? l.start + asked * SECOND / rate : give_up;
         int n = wait_events(events, next);
 
         for (int i = 0; i < n; i++)
@@ -328,11 +396,7 @@ static void load(int port, unsigned rate, unsigned seconds, uint64_t first)
             asked++;
         }
     }
-    qsort(l.late_ms, l.late_count, sizeof *l.late_ms, by_value);
-    printf("{\"requests\":%llu,\"failed\":%zu,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%."
-           "3f}\n",
-           (unsigned long long)total, l.failed + (size_t)(total - l.done), quantile(&l, 0.5),
-           quantile(&l, 0.9), quantile(&l, 0.99), quantile(&l, 1));
+    report(&l, total, seconds);
 }
 
 int main(int argc, char **argv)
