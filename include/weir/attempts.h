@@ -152,10 +152,21 @@ weir_duration weir_attempts_hedge_after(weir_attempts *attempts);
 int weir_attempts_pay(weir_attempts *attempts, enum weir_attempt_kind kind, weir_duration left,
                       enum weir_attempt_denial *why) WEIR_CHECKED;
 
+/* Counts a second attempt that was wanted, and that something beside these rules forbids.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_attempts_deny(weir_attempts *attempts, enum weir_attempt_denial why);
+
 /* Learns from a first attempt: how long it took to the head of its answer, or until it was given up.
  * Where:   task of its loop. Does not wait.
  */
 void weir_attempts_took(weir_attempts *attempts, weir_duration took);
+
+/* Says that a hedge has beaten a first attempt that had taken so long and had no answer: what that would have
+ * taken is reckoned for hedge_saved.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_attempts_beaten(weir_attempts *attempts, weir_duration took);
 
 /* The service has asked, by Retry-After in an answer with status 429 or 503, not to be asked again for so
  * long: until then there are no second attempts. It is at most ten minutes. See weir_retry_after_parse().
