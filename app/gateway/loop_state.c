@@ -10,6 +10,7 @@
 #include "config/backend.h"
 #include "config/route_kind.h"
 #include "gateway/tls_contexts.h"
+#include "http/client_deadline.h"
 #include "http/header_rules.h"
 #include "http/response_coding.h"
 #include "metrics/gather_counts.h"
@@ -165,7 +166,10 @@ int loop_state_answer(weir_request *req, weir_response *res, void *state)
             header_rules_answer(&route->headers.response, req, res); /* first: its filter sees answers last */
     if (err == 0 && loop->coding[i] != NULL)
         err = response_coding_use(loop->coding[i], req, res);
-    return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
+    if (err < 0)
+        return err;
+    return route->kind->heeds_deadline ? route->kind->handle(req, res, loop->route[i])
+                                       : client_deadline_run(req, res, route->kind->handle, loop->route[i]);
 }
 
 int loop_state_refuse(void *arg, weir_request *req, weir_response *res, void *state)

@@ -25,7 +25,9 @@ struct proxy_memory {
 struct proxy_request {
     const char *method, *peer, *scheme, *authority; /* as the functions weir_request_…() return them */
     enum weir_http_version version;
-    bool trusted; /* what the peer says of the client before it is believed */
+    const char
+        *deadline; /* the value of x-weir-deadline-ms; NULL: none is sent. The client's is not passed on */
+    bool trusted;  /* what the peer says of the client before it is believed */
     bool has_body;
     bool continues; /* an Expect: 100-continue is passed on */
     bool own_host;  /* the client's Host is passed on */

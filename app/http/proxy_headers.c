@@ -8,9 +8,10 @@
 
 #include <weir/http_text.h>
 
+#include "http/client_deadline.h"
 #include "http/forwarded.h"
 
-enum { ADDED_MAX = FORWARDED_HEADERS + 3 }; /* beside those: Via, TE, Host */
+enum { ADDED_MAX = FORWARDED_HEADERS + 4 }; /* beside those: Via, TE, Host, the deadline */
 
 /* What becomes of a header. */
 enum header_class {
@@ -22,6 +23,7 @@ enum header_class {
     VIA,
     DATE,
     EXPECT,
+    DEADLINE, /* of a request: made anew */
     TE,
     UPGRADE,
     CONNECTION,
@@ -86,6 +88,9 @@ static enum header_class class_of(const char *name, size_t length)
         break;
     case 17:
         class = IS("transfer-encoding") ? FRAMING : IS("x-forwarded-proto") ? REBUILT : PASSED;
+        break;
+    case 18:
+        class = IS(CLIENT_DEADLINE_HEADER) ? DEADLINE : PASSED;
         break;
     default:
         break;
@@ -234,6 +239,8 @@ static int add_ours(const weir_header *headers, size_t count, const struct proxy
 
     if (request->own_host && request->authority[0] != '\0')
         out->header[out->count++] = (weir_header){"host", request->authority};
+    if (request->deadline != NULL)
+        out->header[out->count++] = (weir_header){CLIENT_DEADLINE_HEADER, request->deadline};
     if (request->version >= WEIR_HTTP_1_1 && takes_trailers(headers, count))
         out->header[out->count++] = (weir_header){"te", "trailers"};
     out->header[out->count++] =
@@ -281,8 +288,8 @@ int proxy_response_headers(const weir_reply *reply, const struct proxy_memory *m
     for (size_t i = 0; i < reply->header_count; i++) {
         const weir_bytes name = weir_bytes_of(reply->headers[i].name);
         enum header_class class = class_of(name.data, name.len);
-        bool pass =
-            class == PASSED || class == VIA || class == EXPECT || class == REBUILT || class == BELIEVED;
+        bool pass = class == PASSED || class == VIA || class == EXPECT || class == REBUILT ||
+                    class == BELIEVED || class == DEADLINE;
 
         if (pass && !(out->named.count > 0 && names(&out->named, name)))
             out->header[out->count++] = reply->headers[i];

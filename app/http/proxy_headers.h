@@ -5,8 +5,9 @@
  *
  * Dropped in both directions are the headers of one connection: Connection and all that it names, Keep-Alive,
  * Proxy-…, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings; and Content-Length, which client and
- * server write themselves. All others are passed on as they came, in their order and number. In a name of
- * these an '_' counts as a '-': programs behind CGI and its like cannot tell the two apart.
+ * server write themselves. x-weir-deadline-ms of a request is made anew, or dropped. All others are passed on
+ * as they came, in their order and number. In a name of these an '_' counts as a '-': programs behind CGI and
+ * its like cannot tell the two apart.
  */
 #ifndef APP_HTTP_PROXY_HEADERS_H
 #define APP_HTTP_PROXY_HEADERS_H
@@ -36,7 +37,8 @@ struct proxy_headers {
 };
 
 /* Makes the headers of the request to the backend. Added are Via; X-Forwarded-For, -Proto and -Host, and
- * Forwarded, which begin anew unless the peer is trusted; TE: trailers, if the client takes them; and Host.
+ * Forwarded, which begin anew unless the peer is trusted; TE: trailers, if the client takes them; Host; and
+ * x-weir-deadline-ms.
  * Returns: 0; -EINVAL the Connection header names what it must not: Host, what frames the message, or what is
  * added here; -ENOMEM.
  */

@@ -65,12 +65,17 @@ static int handle(weir_request *req, weir_response *res, void *state)
 {
     const struct gather_state *gather = state;
     const size_t count = gather->settings->call_count;
-    struct gathering *g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
-    int err;
+    struct gathering *g;
+    weir_instant until;
+    int err = client_deadline_read(req, res, &until);
 
+    if (err != 0)
+        return err < 0 ? err : 0;
+    g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
     if (g == NULL)
         return -ENOMEM;
     memset(g, 0, sizeof *g);
+    g->until = until;
     g->state = gather;
     g->req = req;
     weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);
@@ -86,6 +91,8 @@ static int handle(weir_request *req, weir_response *res, void *state)
     else if (g->url_too_long)
         err = weir_respond_fault(res, 414, "target_too_long",
                                  "a path parameter makes the URL of a call too long");
+    else if (err == 0 && client_deadline_passed(until)) /* while the body came */
+        err = client_deadline_respond(res);
     else if (err == 0) {
         gather_fetch_all(g);
         weir_request_note(req, g->note);
@@ -126,6 +133,7 @@ const struct route_kind route_gather = {
     .backends = backends,
     .exchange_bytes = exchange_bytes,
     .handle = handle,
+    .heeds_deadline = true,
     .open = open_state,
     .close = free,
 };

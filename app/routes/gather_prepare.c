@@ -123,13 +123,22 @@ static void collect_describing(struct gathering *g)
     }
 }
 
+/* Calls to one of backends are told by the client of the library, whether this client has a deadline or not.
+ */
+static bool tells_deadline(const struct gathering *g, const struct gather_call *call)
+{
+    return !weir_is_never(g->until) && call->backend == NULL &&
+           !gather_call_sets(call, CLIENT_DEADLINE_HEADER) &&
+           !header_rules_name(g->state->rules, weir_bytes_of(CLIENT_DEADLINE_HEADER));
+}
+
 /* Collects the headers of a call: its own, then those set by rules and those passed on, both unless its own
- * replace them, the trace, and the description of the body. */
+ * replace them, the trace, the deadline, and the description of the body. */
 static int prepare_headers(struct gathering *g, struct gather_fetch *call)
 {
     const struct gather_call *settings = call->settings;
     const size_t describing = call->options.body_bytes ? g->describing_count : 0;
-    size_t most = settings->headers.count + g->ruled_count + g->forwarded_count + 2 + describing, n = 0;
+    size_t most = settings->headers.count + g->ruled_count + g->forwarded_count + 3 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
 
     if (headers == NULL)
@@ -146,6 +155,8 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
         headers[n++] = g->forwarded[i];
     }
     n += add_trace(g, call, headers + n);
+    if (tells_deadline(g, settings))
+        headers[n++] = (weir_header){CLIENT_DEADLINE_HEADER, g->left};
     for (size_t i = 0; i < describing; i++)
         if (!gather_call_sets(settings, g->describing[i].name))
             headers[n++] = g->describing[i];
@@ -224,6 +235,8 @@ int gather_prepare(struct gathering *g)
         err = collect_ruled(g);
     if (err == 0)
         err = expand_urls(g);
+    if (!weir_is_never(g->until))
+        (void)client_deadline_left(g->left, g->until);
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {
         struct gather_fetch *call = &g->calls[i];
         make_call(g, &settings->calls[i], call);

@@ -6,6 +6,7 @@
 
 #include <weir/http_text.h>
 
+#include "http/client_deadline.h"
 #include "http/url_text.h"
 
 enum { PARAM_NAME_BYTES = 128 };
@@ -40,7 +41,7 @@ int gather_expand(weir_buffer *out, const struct url_template *url, gather_param
 
 bool gather_forwards(const char *const *forward, size_t forward_count, weir_bytes connection, weir_bytes name)
 {
-    static const char *const made_anew[] = {"traceparent", "tracestate"};
+    static const char *const made_anew[] = {"traceparent", "tracestate", CLIENT_DEADLINE_HEADER};
     bool listed = weir_bytes_equal_nocase(name, weir_bytes_of("x-request-id"));
 
     for (size_t i = 0; i < forward_count && !listed; i++)

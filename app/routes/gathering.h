@@ -12,6 +12,7 @@
 #include <weir/trace.h>
 
 #include "config/route_kind.h"
+#include "http/client_deadline.h"
 #include "routes/gather_note.h"
 #include "routes/gather_settings.h"
 
@@ -49,7 +50,9 @@ struct gathering {
     size_t forwarded_count;
     weir_header *ruled; /* set by the rules of the route */
     size_t ruled_count;
-    bool forwards_coding; /* accept-encoding is among either */
+    weir_instant until;               /* the deadline that the request came with; weir_never(): none */
+    char left[CLIENT_DEADLINE_BYTES]; /* of it, as calls without a backend are told */
+    bool forwards_coding;             /* accept-encoding is among either */
     weir_header
         describing[GATHER_DESCRIBING_MAX]; /* the headers that describe the body, when there is a body */
     size_t describing_count;

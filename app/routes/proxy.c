@@ -31,7 +31,8 @@ static uint64_t exchange_bytes(const void *arg)
 
 /* --- the handler --- */
 
-static struct proxying *make(weir_request *req, weir_response *res, const struct proxy_state *state)
+static struct proxying *make(weir_request *req, weir_response *res, const struct proxy_state *state,
+                             weir_instant until)
 {
     struct proxying *p = weir_request_alloc(req, sizeof *p + sizeof *p->note);
 
@@ -45,6 +46,7 @@ static struct proxying *make(weir_request *req, weir_response *res, const struct
     p->res = res;
     p->note = (struct proxy_note *)(p + 1);
     p->note->base.kind = ROUTE_NOTE_PROXY;
+    p->until = until;
     p->body_length = weir_request_body_length(req);
     return p;
 }
@@ -52,11 +54,15 @@ static struct proxying *make(weir_request *req, weir_response *res, const struct
 static int handle(weir_request *req, weir_response *res, void *state)
 {
     struct proxying *p;
+    weir_instant until;
     int err;
 
     if (strcmp(weir_request_method(req), "TRACE") == 0)
         return proxy_exchange_refuse_trace(res);
-    p = make(req, res, state);
+    err = client_deadline_read(req, res, &until);
+    if (err != 0)
+        return err < 0 ? err : 0;
+    p = make(req, res, state, until);
     if (p == NULL)
         return -ENOMEM;
     err = proxy_request_make(p);
@@ -94,6 +100,7 @@ const struct route_kind route_proxy = {
     .backends = backends,
     .exchange_bytes = exchange_bytes,
     .handle = handle,
+    .heeds_deadline = true,
     .open = open_state,
     .close = free,
 };

@@ -17,13 +17,15 @@ static bool awaits_client(const struct proxying *p)
     return p->uploads && p->uploaded.waits_for == WEIR_BODY_SOURCE && !weir_request_awaits_continue(p->req);
 }
 
-/* When the backend will have let its time pass, as things stand. */
+/* When the backend will have let its time pass, or the client its own, as things stand. */
 static weir_instant due(const struct proxying *p)
 {
     const weir_duration timeout = p->state->settings->timeout;
     bool moves = p->uploads && p->uploaded.waits_for == WEIR_BODY_SINK;
+    const weir_instant backend =
+        awaits_client(p) ? weir_after(timeout) : weir_add(moves ? p->uploaded.since : p->since, timeout);
 
-    return awaits_client(p) ? weir_after(timeout) : weir_add(moves ? p->uploaded.since : p->since, timeout);
+    return client_deadline_min(backend, p->until);
 }
 
 /* Waits for an informational answer, which is p->reply then, or the head. Returns: 1; 0; < 0. */
@@ -55,7 +57,8 @@ static int await_next(struct proxying *p)
         if (err != -WEIR_EDEADLINE || !weir_scope_expired(&time))
             return err;
         /* Meanwhile the body may have gone on, which only its own task knew. */
-        if (!awaits_client(p) && weir_between(weir_now(), due(p)).ns <= 0)
+        if (client_deadline_passed(p->until) ||
+            (!awaits_client(p) && weir_between(weir_now(), due(p)).ns <= 0))
             return err;
     }
 }

@@ -20,8 +20,10 @@ static int send_request(struct proxying *p)
     weir_scope time;
     int err;
 
+    if (client_deadline_passed(p->until))
+        return -WEIR_EDEADLINE;
     p->since = weir_now();
-    weir_scope_open(&time, weir_add(p->since, p->state->settings->timeout), 0);
+    weir_scope_open(&time, client_deadline_min(weir_add(p->since, p->state->settings->timeout), p->until), 0);
     err = proxy_request_send(p);
     if (err == 0 && proxy_has_body(p) && is_whole)
         proxy_upload_end(p);

@@ -29,6 +29,8 @@ int proxy_respond_failed(struct proxying *p, int err)
     (void)proxy_failed(p, err);
     switch (end_of(err)) {
     case GATHER_DEADLINE:
+        if (client_deadline_passed(p->until))
+            return client_deadline_respond(p->res);
         (void)snprintf(message, sizeof message, "the %s has not answered within %s", asked,
                        weir_duration_format(time, sizeof time, p->state->settings->timeout));
         return weir_respond_fault(p->res, 504, "deadline", message);

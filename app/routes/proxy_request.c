@@ -79,6 +79,12 @@ static int apply_rules(struct proxying *p)
 
 /* --- the whole --- */
 
+/* A backend of "backends" is told by the client of the library, whether the client has a deadline or not. */
+static bool tells_deadline(const struct proxying *p)
+{
+    return p->state->settings->backend == NULL && !weir_is_never(p->until);
+}
+
 int proxy_request_make(struct proxying *p)
 {
     const struct proxy_memory memory = proxy_memory_of(p->req);
@@ -94,6 +100,7 @@ int proxy_request_make(struct proxying *p)
         .trusted = networks_have(p->state->trusted, p->state->trusted_count, weir_request_peer(p->req)),
         .has_body = proxy_has_body(p),
         .continues = weir_request_awaits_continue(p->req) && settings->buffer_bytes == 0,
+        .deadline = tells_deadline(p) ? p->left : NULL,
         .own_host = settings->host == PROXY_HOST_CLIENT,
     };
     int err = make_target(p);
@@ -126,6 +133,8 @@ int proxy_request_send(struct proxying *p)
         .why = &p->why,
     };
 
+    if (tells_deadline(p))
+        (void)client_deadline_left(p->left, p->until);
     if (settings->backend != NULL) {
         options.backend = p->state->backends[settings->backend->number];
         options.repeatable = settings->repeatable;

@@ -18,6 +18,7 @@
 #include <weir/http_server.h>
 #include <weir/time.h>
 
+#include "http/client_deadline.h"
 #include "http/proxy_headers.h"
 #include "routes/proxy_note.h"
 #include "routes/proxy_settings.h"
@@ -48,7 +49,9 @@ struct proxying {
     struct proxy_note *note;
     struct proxy_headers headers; /* of the request to the backend */
     const char *target;
-    int64_t body_length; /* -1: unknown */
+    weir_instant until;               /* the deadline that the request came with; weir_never(): none */
+    char left[CLIENT_DEADLINE_BYTES]; /* of it, as the backend is told */
+    int64_t body_length;              /* -1: unknown */
     weir_fetch_stream *fetch;
     const char *why; /* it has failed, if more is known than the code tells */
 

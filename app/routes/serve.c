@@ -79,7 +79,8 @@ static int take_and_ask(struct serving *s)
 
 /* --- the handler --- */
 
-static struct serving *make(weir_request *req, weir_response *res, const struct serve_state *state)
+static struct serving *make(weir_request *req, weir_response *res, const struct serve_state *state,
+                            weir_instant until)
 {
     struct serving *s = weir_request_alloc(req, sizeof *s);
 
@@ -91,6 +92,7 @@ static struct serving *make(weir_request *req, weir_response *res, const struct 
     s->p.req = req;
     s->p.res = res;
     s->p.note = &s->note;
+    s->p.until = until;
     s->p.body_length = weir_request_body_length(req);
     s->note.base.kind = ROUTE_NOTE_PROXY;
     s->state = state;
@@ -101,11 +103,15 @@ static struct serving *make(weir_request *req, weir_response *res, const struct 
 static int handle(weir_request *req, weir_response *res, void *state)
 {
     struct serving *s;
+    weir_instant until;
     int err;
 
     if (strcmp(weir_request_method(req), "TRACE") == 0)
         return proxy_exchange_refuse_trace(res);
-    s = make(req, res, state);
+    err = client_deadline_read(req, res, &until);
+    if (err != 0)
+        return err < 0 ? err : 0;
+    s = make(req, res, state, until);
     if (s == NULL)
         return -ENOMEM;
     err = proxy_request_make(&s->p);
@@ -145,6 +151,7 @@ const struct route_kind route_serve = {
     .configure = serve_settings_read,
     .exchange_bytes = exchange_bytes,
     .handle = handle,
+    .heeds_deadline = true,
     .open = open_state,
     .close = free,
 };
