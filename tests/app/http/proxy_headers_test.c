@@ -280,6 +280,18 @@ static void an_upgrade_is_asked_for_unless_to_h2c(void **state)
     assert_string_equal(upgrade, "");
 }
 
+static void a_deadline_is_made_anew(void **state)
+{
+    struct proxy_request told = plain;
+
+    (void)state;
+    expect("X-Weir-Deadline-Ms: 9|x_weir_deadline_ms: 9|X-Weir-Attempt: 2", &plain,
+           "X-Weir-Attempt: 2|" OURS);
+    told.deadline = "7";
+    expect("X-Weir-Deadline-Ms: 9", &told, "x-weir-deadline-ms: 7|" OURS);
+    expect("a: 1", &told, "a: 1|x-weir-deadline-ms: 7|" OURS);
+}
+
 static void memory_may_be_short(void **state)
 {
     char text[] = "Connection: upgrade|Upgrade: a|X-A: 1";
@@ -391,6 +403,7 @@ int main(void)
         cmocka_unit_test(peers_have_all_forms),
         cmocka_unit_test(what_is_asked_of_the_whole_way_goes_on),
         cmocka_unit_test(an_upgrade_is_asked_for_unless_to_h2c),
+        cmocka_unit_test(a_deadline_is_made_anew),
         cmocka_unit_test(memory_may_be_short),
         cmocka_unit_test(answers_lose_what_belongs_to_a_connection),
         cmocka_unit_test(a_switch_names_what_was_asked_for),

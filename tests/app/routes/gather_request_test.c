@@ -75,9 +75,9 @@ static void a_url_has_an_end(void **state)
 
 static bool forwards(const char *connection, const char *name)
 {
-    static const char *const forward[] = {"Authorization", "x-tenant", "tracestate"};
+    static const char *const forward[] = {"Authorization", "x-tenant", "tracestate", "X-Weir-Deadline-Ms"};
 
-    return gather_forwards(forward, 3, weir_bytes_of(connection), weir_bytes_of(name));
+    return gather_forwards(forward, 4, weir_bytes_of(connection), weir_bytes_of(name));
 }
 
 static void only_named_headers_are_passed_on(void **state)
@@ -87,6 +87,7 @@ static void only_named_headers_are_passed_on(void **state)
     assert_true(forwards(NULL, "X-Tenant"));
     assert_false(forwards(NULL, "TraceParent")); /* each call has its own */
     assert_false(forwards(NULL, "tracestate"));
+    assert_false(forwards(NULL, "x-weir-deadline-ms")); /* made anew */
     assert_true(forwards(NULL, "X-Request-Id"));
     assert_false(forwards(NULL, "cookie"));
     assert_false(forwards(NULL, "x-tenant2"));

@@ -81,6 +81,17 @@ static int be_silent(weir_request *req, weir_response *res, void *state)
     return weir_sleep(weir_seconds(1000));
 }
 
+/* Says what it is told of the deadline. */
+static int tell_left(weir_request *req, weir_response *res, void *state)
+{
+    const char *left = weir_request_header_joined(req, "x-weir-deadline-ms");
+    char text[64];
+
+    (void)state;
+    (void)snprintf(text, sizeof text, "left: %s.", left != NULL ? left : "not told");
+    return weir_respond_text(res, 200, text);
+}
+
 static void backend_listening(void *arg, weir_server *server)
 {
     struct world *w = arg;
@@ -95,6 +106,7 @@ static int backend(void *arg)
         {.path = "/hello", .handler = say_hello},  {.path = "/echo", .handler = echo},
         {.path = "/early", .handler = refuse},     {.path = "/chat", .handler = talk},
         {.path = "/silent", .handler = be_silent}, {.path = "/whole", .handler = take_whole},
+        {.path = "/left", .handler = tell_left},
     };
     const weir_server_options options = {
         .listen = "127.0.0.1:0", .drain = weir_ms(1), .on_listening = backend_listening, .arg = arg};
@@ -240,11 +252,41 @@ static void a_backend_has_its_time(void **state)
               "HTTP/1.1 504 ");
 }
 
+static void the_deadline_of_the_client_holds_until_the_answer_begins(void **state)
+{
+    (void)state;
+    run_timed(NULL, "GET /silent HTTP/1.1\r\nHost: h\r\nX-Weir-Deadline-Ms: 20\r\n" CLOSE,
+              "the deadline of the request has passed");
+    run_timed(
+        NULL,
+        "POST /silent HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 20\r\nContent-Length: 100000\r\n\r\nabc",
+        "the deadline of the request has passed");
+    run_timed(", timeout: 20ms", "GET /silent HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 30\r\n" CLOSE,
+              "the backend has not answered within 20ms");
+    run_timed(NULL, "GET /hello HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 0\r\n" CLOSE, "HTTP/1.1 504 ");
+    run_timed(NULL, "GET /hello HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: soon\r\n" CLOSE, "HTTP/1.1 400 ");
+    /* A tunnel lives longer, and so does a body. */
+    run_timed(NULL,
+              "GET /chat HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 20\r\nConnection: upgrade\r\nUpgrade: "
+              "chat\r\n\r\nping",
+              "ping");
+}
+
+static void the_backend_is_told_what_is_left(void **state)
+{
+    (void)state;
+    run_timed(NULL, "GET /left HTTP/1.1\r\nHost: h\r\n" CLOSE, "left: not told.");
+    run_timed(NULL, "GET /left HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 2000\r\n" CLOSE, "left: 2000.");
+    run_timed(NULL, "GET /left HTTP/1.1\r\nHost: h\r\nX_Weir_Deadline_Ms: 2000\r\n" CLOSE, "left: not told.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_may_leave_at_every_moment),
         cmocka_unit_test(a_backend_has_its_time),
+        cmocka_unit_test(the_deadline_of_the_client_holds_until_the_answer_begins),
+        cmocka_unit_test(the_backend_is_told_what_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
