@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include <weir/scope.h>
+#include <weir/task.h>
 
 #include "http/body_coding.h"
 
@@ -54,8 +55,11 @@ static int undo_coding(struct gather_fetch *call)
 
 static int fetch(struct gather_fetch *call)
 {
-    int err = weir_fetch(call->client, &call->options, &call->reply);
+    int err;
 
+    if (call->tells_deadline)
+        (void)client_deadline_left(call->left, weir_deadline());
+    err = weir_fetch(call->client, &call->options, &call->reply);
     return err == 0 && call->reply.coded ? undo_coding(call) : err;
 }
 

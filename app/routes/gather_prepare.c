@@ -155,8 +155,9 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
         headers[n++] = g->forwarded[i];
     }
     n += add_trace(g, call, headers + n);
-    if (tells_deadline(g, settings))
-        headers[n++] = (weir_header){CLIENT_DEADLINE_HEADER, g->left};
+    call->tells_deadline = tells_deadline(g, settings);
+    if (call->tells_deadline)
+        headers[n++] = (weir_header){CLIENT_DEADLINE_HEADER, call->left};
     for (size_t i = 0; i < describing; i++)
         if (!gather_call_sets(settings, g->describing[i].name))
             headers[n++] = g->describing[i];
@@ -235,8 +236,6 @@ int gather_prepare(struct gathering *g)
         err = collect_ruled(g);
     if (err == 0)
         err = expand_urls(g);
-    if (!weir_is_never(g->until))
-        (void)client_deadline_left(g->left, g->until);
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {
         struct gather_fetch *call = &g->calls[i];
         make_call(g, &settings->calls[i], call);

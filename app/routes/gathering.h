@@ -32,6 +32,8 @@ struct gather_fetch {
     const struct gather_call *settings;
     weir_request *req;
     char traceparent[WEIR_TRACE_PARENT_BYTES];
+    char left[CLIENT_DEADLINE_BYTES]; /* of the deadline, for the header */
+    bool tells_deadline;
     weir_client *client;
     weir_fetch_options options;
     weir_reply reply;
@@ -50,9 +52,8 @@ struct gathering {
     size_t forwarded_count;
     weir_header *ruled; /* set by the rules of the route */
     size_t ruled_count;
-    weir_instant until;               /* the deadline that the request came with; weir_never(): none */
-    char left[CLIENT_DEADLINE_BYTES]; /* of it, as calls without a backend are told */
-    bool forwards_coding;             /* accept-encoding is among either */
+    weir_instant until;   /* the deadline that the request came with; weir_never(): none */
+    bool forwards_coding; /* accept-encoding is among either */
     weir_header
         describing[GATHER_DESCRIBING_MAX]; /* the headers that describe the body, when there is a body */
     size_t describing_count;

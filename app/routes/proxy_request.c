@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <weir/task.h>
+
 #include "http/header_rules.h"
 #include "http/template.h"
 #include "routes/proxy_upload.h"
@@ -134,7 +136,7 @@ int proxy_request_send(struct proxying *p)
     };
 
     if (tells_deadline(p))
-        (void)client_deadline_left(p->left, p->until);
+        (void)client_deadline_left(p->left, weir_deadline());
     if (settings->backend != NULL) {
         options.backend = p->state->backends[settings->backend->number];
         options.repeatable = settings->repeatable;
