@@ -32,6 +32,14 @@ struct config_backend {
     bool used;                             /* by a route */
 };
 
+/* Reports whether a request to the backend may be sent a second time. */
+static inline bool config_backend_tries_twice(const struct config_backend *backend)
+{
+    const weir_backend_options *o = &backend->options;
+
+    return o->hedge.percentile > 0 || o->hedge.after.ns > 0 || o->retry.on != 0;
+}
+
 /* Reads "backends:" of the file. */
 void backends_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
 

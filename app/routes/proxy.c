@@ -26,7 +26,8 @@ static uint64_t exchange_bytes(const void *arg)
 {
     const struct proxy_settings *settings = arg;
 
-    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->buffer_bytes;
+    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->buffer_bytes +
+           (settings->repeatable && settings->tries_twice ? PROXY_TWICE_BYTES : 0);
 }
 
 /* --- the handler --- */

@@ -101,7 +101,8 @@ int proxy_request_make(struct proxying *p)
         .version = weir_request_version(p->req),
         .trusted = networks_have(p->state->trusted, p->state->trusted_count, weir_request_peer(p->req)),
         .has_body = proxy_has_body(p),
-        .continues = weir_request_awaits_continue(p->req) && settings->buffer_bytes == 0,
+        .continues =
+            weir_request_awaits_continue(p->req) && settings->buffer_bytes == 0 && !proxy_upload_is_kept(p),
         .deadline = tells_deadline(p) ? p->left : NULL,
         .own_host = settings->host == PROXY_HOST_CLIENT,
     };

@@ -94,6 +94,7 @@ static bool read_backend(struct config_reader *reader, const struct tree_node *n
     settings->origin = "/";
     settings->base = "";
     settings->backend = backend_read(reader, node, "proxy.backend", route);
+    settings->tries_twice = settings->backend != NULL && config_backend_tries_twice(settings->backend);
     return settings->backend != NULL;
 }
 

@@ -25,7 +25,8 @@ struct proxy_settings {
     weir_duration timeout, tunnel_timeout;
     int host; /* enum proxy_host */
     uint64_t buffer_bytes;
-    bool repeatable; /* requests of any method may be sent twice; see <weir/backend.h> */
+    bool tries_twice; /* what is asked has second attempts */
+    bool repeatable;  /* requests of any method may be sent twice; see <weir/backend.h> */
 };
 
 extern const char *const proxy_host_names[]; /* of enum proxy_host, ended by NULL */

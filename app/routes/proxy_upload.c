@@ -2,6 +2,7 @@
 #include "routes/proxy_upload.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <weir/task.h>
 
@@ -53,6 +54,38 @@ static int take_here(struct proxying *p)
     return got >= 0 || got == -EAGAIN || p->first_bytes > 0 ? 0 : (int)got;
 }
 
+bool proxy_upload_is_kept(const struct proxying *p)
+{
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS"};
+    const struct proxy_settings *settings = p->state->settings;
+    bool repeatable = settings->repeatable;
+
+    if (!settings->tries_twice || p->body_length <= 0 || p->body_length > PROXY_TWICE_BYTES)
+        return false;
+    for (size_t i = 0; i < sizeof safe / sizeof *safe && !repeatable; i++)
+        repeatable = strcmp(weir_request_method(p->req), safe[i]) == 0;
+    return repeatable;
+}
+
+static int take_whole(struct proxying *p)
+{
+    const size_t length = (size_t)p->body_length;
+    char *body = weir_request_alloc(p->req, length);
+
+    if (body == NULL)
+        return -ENOMEM;
+    while (!p->body_read) {
+        ssize_t got = weir_request_read(p->req, body + p->first_bytes, length - p->first_bytes);
+
+        if (got < 0)
+            return (int)got;
+        p->first_bytes += (size_t)got;
+        p->body_read = got == 0 || p->first_bytes == length;
+    }
+    p->first = body;
+    return 0;
+}
+
 int proxy_upload_begin(struct proxying *p)
 {
     const uint64_t most = p->state->settings->buffer_bytes;
@@ -60,6 +93,8 @@ int proxy_upload_begin(struct proxying *p)
     weir_buffer_init(&p->held, (size_t)most);
     if (!proxy_has_body(p))
         return 0;
+    if (proxy_upload_is_kept(p))
+        return take_whole(p);
     return most > 0 ? hold(p, most) : take_here(p);
 }
 

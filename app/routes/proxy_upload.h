@@ -8,9 +8,13 @@
 
 #include "routes/proxying.h"
 
-/* Reads the beginning of the body: with settings.buffer into p->held, until it is whole or has so many bytes;
- * else what is here of it. p->first is what is to be sent with the head.
- * Returns: 0; as weir_request_read(). Waits with settings.buffer alone.
+/* Reports whether the body is read whole before the backend is asked, since it may have to be sent twice: the
+ * method or the route allows it, and it is small, and known to be. */
+bool proxy_upload_is_kept(const struct proxying *p);
+
+/* Reads the beginning of the body: all of one that is kept; with settings.buffer into p->held, until it is
+ * whole or has so many bytes; else what is here of it. p->first is what is to be sent with the head.
+ * Returns: 0; as weir_request_read(). Waits with settings.buffer, and for a body that is kept.
  */
 WEIR_CHECKED int proxy_upload_begin(struct proxying *p);
 

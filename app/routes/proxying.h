@@ -26,6 +26,7 @@
 enum {
     PROXY_PIECE_BYTES = 64 << 10, /* of a body, in memory, in each direction */
     PROXY_FIRST_BYTES = 8 << 10,  /* of a body, sent with the head: a kernel takes so much in any case */
+    PROXY_TWICE_BYTES = 64 << 10, /* of a body, all of it, that may be sent twice */
     PROXY_DISCARD_BYTES =
         64 << 10, /* of a body that the backend does not need: as the server drops at most */
 };
