@@ -19,6 +19,7 @@
 #include "http/negotiation.h"
 #include "metrics/exposition.h"
 #include "metrics/totals.h"
+#include "outliers/recorder.h"
 
 enum { PAGE_BYTES_MAX = 64 << 20, CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 256 };
 static const char json[] = "application/json";
@@ -136,6 +137,26 @@ static int stalls(weir_request *req, weir_response *res, struct admin_state *sta
     return send_page(req, res, json, &out);
 }
 
+static int outliers(weir_request *req, weir_response *res, struct admin_state *state)
+{
+    struct text_out out;
+
+    text_out_init(&out, PAGE_BYTES_MAX);
+    recorder_write_list(state->status->recorder, &out);
+    return send_page(req, res, json, &out);
+}
+
+static int outlier(weir_request *req, weir_response *res, struct admin_state *state)
+{
+    struct text_out out;
+
+    text_out_init(&out, PAGE_BYTES_MAX);
+    if (recorder_write(state->status->recorder, weir_request_param(req, "id"), &out))
+        return send_page(req, res, json, &out);
+    weir_buffer_free(&out.text);
+    return weir_respond_fault(res, 404, "not_found", ADMIN_NO_OUTLIER);
+}
+
 /* What a supervisor adds up; on a socket that only it reaches. */
 static int totals(weir_request *req, weir_response *res, struct admin_state *state)
 {
@@ -160,5 +181,6 @@ const struct admin_page admin_pages[ADMIN_PAGES] = {
     {"/stats", "GET", stats, false},         {"/guard", "GET", guard, false},
     {"/stalls", "GET", stalls, false},       {"/profile", "GET", page_profile, false},
     {"/advice", "GET", advice, false},       {"/tasks", "GET", page_tasks, false},
+    {"/outliers", "GET", outliers, false},   {ADMIN_OUTLIER_PATH, "GET", outlier, false},
     {ADMIN_YIELD_PATH, "POST", yield, true}, {ADMIN_TOTALS_PATH, "GET", totals, false},
 };

@@ -18,12 +18,14 @@ struct admin_page {
     bool vital; /* answered also when there is too much to do */
 };
 
+#define ADMIN_OUTLIER_PATH "/outliers/{id}"
+#define ADMIN_NO_OUTLIER "there is no such outlier: it was never kept, or has made room for later ones"
 #define ADMIN_TOTALS_PATH "/totals"
 #define ADMIN_RELOAD_PATH "/reload"
 #define ADMIN_DRAIN_PATH "/drain"
 #define ADMIN_ACTION_HEADER "X-Weir-Action" /* of a request that changes something */
 
-enum { ADMIN_PAGES = 12 };
+enum { ADMIN_PAGES = 14 };
 
 /* How many connections the server may have: of the descriptors a quarter at most, so that clients that are
  * silent leave the others to what else the process does. */

@@ -4,7 +4,8 @@
  *     admin_of_many.c  opening, addresses, the task that collects once a second
  *     many_rounds.c    asking all processes for their totals
  *     many_pages.c     the table of pages, and those made of the snapshot
- *     many_lists.c     /stalls and /guard: lists of all processes, merged
+ *     many_lists.c     /stalls, /guard and /outliers: lists of all processes, merged
+ *     many_outlier.c   /outliers/ID
  *     many_tasks.c     /tasks
  *     many_profile.c   /profile
  *     many_control.c   /processes, /reload, /drain
@@ -107,10 +108,12 @@ struct many_page {
     bool vital;
 };
 
-enum { MANY_PAGES = 14 };
+enum { MANY_PAGES = 16 };
 extern const struct many_page many_pages[MANY_PAGES];
 
 int many_page_stalls(weir_request *req, weir_response *res, struct admin_of_many *admin);
+int many_page_outliers(weir_request *req, weir_response *res, struct admin_of_many *admin);
+int many_page_outlier(weir_request *req, weir_response *res, struct admin_of_many *admin);
 int many_page_guard(weir_request *req, weir_response *res, struct admin_of_many *admin);
 int many_page_tasks(weir_request *req, weir_response *res, struct admin_of_many *admin);
 int many_page_profile(weir_request *req, weir_response *res, struct admin_of_many *admin);

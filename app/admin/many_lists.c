@@ -11,8 +11,8 @@
 #include "admin/reply.h"
 
 enum {
-    LISTS_BYTES_MAX = 4 << 20, /* of all processes together */
-    ITEMS_MAX = 4096,
+    LISTS_BYTES_MAX = 16 << 20, /* of all processes together */
+    ITEMS_MAX = 16384,
     DEPTH_MAX = 16,
     NUMBER_BYTES = 40
 };
@@ -177,4 +177,9 @@ int many_page_stalls(weir_request *req, weir_response *res, struct admin_of_many
 int many_page_guard(weir_request *req, weir_response *res, struct admin_of_many *admin)
 {
     return answer(req, res, admin, "/guard", "count", (weir_bytes){0});
+}
+
+int many_page_outliers(weir_request *req, weir_response *res, struct admin_of_many *admin)
+{
+    return answer(req, res, admin, "/outliers", "ended", (weir_bytes){0});
 }

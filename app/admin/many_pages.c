@@ -158,6 +158,8 @@ const struct many_page many_pages[MANY_PAGES] = {
     {"/profile", "GET", many_page_profile, false},
     {"/advice", "GET", advice, false},
     {"/tasks", "GET", many_page_tasks, false},
+    {"/outliers", "GET", many_page_outliers, false},
+    {ADMIN_OUTLIER_PATH, "GET", many_page_outlier, false},
     {"/processes", "GET", many_page_processes, true},
     {ADMIN_RELOAD_PATH, "POST", many_page_reload, true},
     {ADMIN_DRAIN_PATH, "POST", many_page_drain, true},

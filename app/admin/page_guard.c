@@ -6,7 +6,7 @@
 
 #include <weir/guard.h>
 
-#include "admin/page_frame.h"
+#include "text/frame_json.h"
 
 enum { FINDINGS_MAX = 512 };
 
@@ -39,10 +39,10 @@ static void write_one(struct text_out *out, const weir_guard_finding *finding)
     text_out_json_member(out, "route", finding->route);
     text_out_json_member(out, "waited", finding->waited);
     text_out_add(out, ",\"place\":");
-    page_frame_write(out, &finding->place);
+    frame_json_write(out, &finding->place);
     text_out_json_member(out, "hint", finding->hint);
     text_out_printf(out, ",\"count\":%llu,\"stack\":", (unsigned long long)finding->count);
-    page_stack_write(out, finding->stack, finding->stack_depth);
+    frame_json_stack(out, finding->stack, finding->stack_depth);
     text_out_add(out, "}");
 }
 

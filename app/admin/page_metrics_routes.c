@@ -72,9 +72,31 @@ static void refusals(struct exposition *e, const struct snapshot *s)
         }
 }
 
+static void outliers(struct exposition *e, const struct snapshot *s)
+{
+    exposition_family(
+        e, "weir_outliers_total", "counter",
+        "Requests slower than the key slow of their route, or than all but one in a thousand of it.");
+    for (size_t i = 0; i < s->route_count; i++)
+        for (int reason = 0; reason < REQUEST_OUTLIER_DROPPED && s->routes[i].kind != NULL; reason++)
+            exposition_count(
+                e, LABELS({"route", s->routes[i].name}, {"reason", request_outlier_reasons[reason]}),
+                s->routes[i].requests.numbers[ROUTE_OUTLIERS + reason]);
+    exposition_family(e, "weir_outliers_dropped_total", "counter",
+                      "Of these, requests that were not recorded, because there were too many at once.");
+    for (size_t i = 0; i < s->route_count; i++)
+        if (s->routes[i].kind != NULL)
+            exposition_count(e, LABELS({"route", s->routes[i].name}),
+                             s->routes[i].requests.numbers[ROUTE_OUTLIERS + REQUEST_OUTLIER_DROPPED]);
+    exposition_family(e, "weir_outliers_unwritten_total", "counter",
+                      "Of those recorded, requests that could not be written to the folder of outliers.");
+    exposition_count(e, NULL, s->outliers_unwritten);
+}
+
 void page_metrics_routes(struct exposition *e, const struct snapshot *s)
 {
     requests(e, s);
     sums(e, s);
     refusals(e, s);
+    outliers(e, s);
 }

@@ -5,7 +5,7 @@
 
 #include <weir/watch.h>
 
-#include "admin/page_frame.h"
+#include "text/frame_json.h"
 #include "metrics/snapshot.h"
 
 /* One walk over the stalls. */
@@ -36,7 +36,7 @@ static int write_one(void *arg, const weir_stall *stall)
     text_out_printf(out, ",\"held_ms\":%.3f,\"held_max_ms\":%.3f,\"kind\":\"%s\",\"ongoing\":%s,\"stack\":",
                     (double)stall->held.ns / 1e6, (double)stall->held_max.ns / 1e6,
                     weir_stall_type_name(stall->type), stall->ongoing ? "true" : "false");
-    page_stack_write(out, stall->stack, stall->stack_depth);
+    frame_json_stack(out, stall->stack, stall->stack_depth);
     text_out_json_member(out, "hint", stall->hint);
     text_out_printf(out, ",\"count\":%llu,\"first\":%.3f,\"last\":%.3f}", (unsigned long long)stall->count,
                     (double)stall->first_ns / 1e9, (double)stall->last_ns / 1e9);

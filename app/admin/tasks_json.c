@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "admin/page_frame.h"
+#include "text/frame_json.h"
 
 enum { PIECE_BYTES = 32 << 10 };
 
@@ -34,11 +34,11 @@ static void open_task(struct text_out *out, const weir_task_info *info)
     text_out_json_or_null(out, info->route);
     text_out_add(out, ",\"spawned_at\":");
     if (info->spawned_at.function != NULL)
-        page_frame_write(out, &info->spawned_at);
+        frame_json_write(out, &info->spawned_at);
     else
         text_out_add(out, "null");
     text_out_add(out, ",\"stack\":");
-    page_stack_write(out, info->stack, info->stack_depth);
+    frame_json_stack(out, info->stack, info->stack_depth);
     text_out_add(out, ",\"scopes\":[");
 }
 

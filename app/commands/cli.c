@@ -36,6 +36,8 @@ static const struct command commands[] = {
     {"tasks", "[ADMIN]", "print the tasks of a running gateway, and what each waits for", command_tasks_help,
      command_tasks},
     {"top", "[ADMIN]", "show a running gateway in the terminal", command_top_help, command_top},
+    {"outliers", "[ADMIN] [ID]", "list the slowest requests of a running gateway, and what took their time",
+     command_outliers_help, command_outliers},
     {"stalls", "[ADMIN]", "print the tasks that held a loop of a running gateway", command_stalls_help,
      command_stalls},
     {"advise", "[ADMIN]", "print what is wrong with a running gateway, and what to change",

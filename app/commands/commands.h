@@ -32,6 +32,8 @@ extern const char command_load_help[];
 int command_top(int argc, char **argv);
 extern const char command_top_help[];
 
+int command_outliers(int argc, char **argv);
+extern const char command_outliers_help[];
 int command_stalls(int argc, char **argv);
 extern const char command_stalls_help[];
 

@@ -21,6 +21,7 @@
 #include "config/fault.h"
 #include "config/guard.h"
 #include "config/header_rules.h"
+#include "config/outliers.h"
 
 struct config_app;
 struct config_backend;
@@ -109,6 +110,7 @@ struct config_route {
     unsigned method_mask; /* the same as bits; 0: every method */
     const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
     int share;            /* the number of its share of that pool, from 1 on; 0: none of its own */
+    weir_duration slow;          /* a request that takes longer is recorded; 0: none is for that */
     struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
     struct config_header_ruling headers; /* those at the top of the file included */
@@ -138,6 +140,7 @@ struct config {
     struct config_header_ruling headers; /* of answers and requests of no route */
     struct config_stall stall;
     struct config_guard guard;
+    struct config_outliers outliers;
     int log;         /* enum config_log */
     int log_level;   /* as log_levels in load.c; see config_log_level() */
     bool access_log; /* a line for each request */
@@ -145,6 +148,7 @@ struct config {
     bool server_timing;
     const struct config_route *routes;
     size_t route_count;
+    const char *digest;           /* of the file: "sha256:…", as sha256sum prints it; NULL: there is none */
     const struct tree_node *tree; /* the file, for places */
     struct config_memory *memory; /* holds all of the above */
 };

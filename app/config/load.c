@@ -12,12 +12,14 @@
 #include "config/backend.h"
 #include "config/header_rules.h"
 #include "config/listen.h"
+#include "config/outliers.h"
 #include "config/pool.h"
 #include "config/resolver.h"
 #include "config/route.h"
 #include "config/schema.h"
 #include "config/trusted.h"
 #include "config/yaml_tree.h"
+#include "jobs/digest.h"
 
 /* --- the keys --- */
 
@@ -56,7 +58,7 @@ static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_ke
 struct draft {
     struct config config;
     const struct tree_node *listen, *admin, *admin_hosts, *trusted_proxies, *resolver, *headers, *pools,
-        *backends, *apps, *routes;
+        *backends, *apps, *outliers, *routes;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -78,6 +80,7 @@ static const struct schema_key file_keys[] = {
     {"apps", SCHEMA_CUSTOM, AT(apps), .read = schema_keep_node},
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
     {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
+    {"outliers", SCHEMA_CUSTOM, AT(outliers), .read = schema_keep_node},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
     {"log_level", SCHEMA_CHOICE, AT(config.log_level), .fallback = "info", .choices = log_levels},
     {"access_log", SCHEMA_BOOL, AT(config.access_log), .fallback = "true"},
@@ -121,9 +124,32 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
         admin_read(reader, draft.admin, config);
     admin_hosts_read(reader, draft.admin_hosts, config);
     read_around_routes(reader, &draft, config);
+    outliers_read(reader, draft.outliers, &config->outliers);
     reader->config = config;
     if (draft.routes != NULL)
         routes_read(reader, draft.routes, kinds, config);
+}
+
+/* Returns: NULL when there is no memory, or no such algorithm. */
+static const char *digest_of(struct config_reader *reader, const void *bytes, size_t length)
+{
+    static const char name[] = "sha256:";
+    struct digest_method method;
+    struct digest digest = {0};
+    char text[sizeof name + DIGEST_HEX_BYTES];
+    int err = digest_method_open(&method, DIGEST_SHA256);
+
+    if (err < 0)
+        return NULL;
+    memcpy(text, name, sizeof name);
+    err = digest_begin(&digest, &method);
+    if (err == 0)
+        err = digest_add(&digest, bytes, length);
+    if (err == 0)
+        err = digest_end(&digest, text + sizeof name - 1);
+    digest_free(&digest);
+    digest_method_close(&method);
+    return err == 0 ? config_take_text(reader->memory, text, strlen(text)) : NULL;
 }
 
 static int read_bytes(struct config_reader *reader, const void *bytes, size_t length,
@@ -154,6 +180,8 @@ int config_parse(struct config *config, const void *bytes, size_t length, const 
     if (reader.memory == NULL)
         return -ENOMEM;
     err = read_bytes(&reader, bytes, length, kinds, &made);
+    if (err == 0)
+        made.digest = digest_of(&reader, bytes, length);
     if (err) {
         config_memory_free(reader.memory);
         made = (struct config){0};

@@ -61,6 +61,7 @@ static const struct schema_key common_keys[] = {
     {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
     {"limits", SCHEMA_CUSTOM, AT(limits), .read = schema_keep_node},
     {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
+    {"slow", SCHEMA_DURATION, AT(route.slow), .min = SCHEMA_MS(1)},
     {"compress_response", SCHEMA_CUSTOM, AT(route.compress_response), .read = coding_read},
 };
 #undef AT

@@ -28,6 +28,7 @@
 #include "http/listening.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
+#include "outliers/recorder.h"
 #include "routes/route_pool.h"
 
 struct gateway {
@@ -82,7 +83,8 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
     const struct loop_state *loop = record->state;
 
     (void)arg;
-    request_counts_add(loop->requests, record);
+    if (request_counts_add(loop->requests, record) && loop->status->recorder != NULL)
+        recorder_take(loop->status->recorder, loop->requests, record);
     if (route_note_is(record->note, ROUTE_NOTE_GATHER))
         gather_counts_add(loop->gathers, record->note);
 }
@@ -99,12 +101,18 @@ static void count_and_log_exchange(void *arg, const weir_exchange_record *record
     log_exchange(arg, record);
 }
 
+/* Whether requests are counted: pages show it, and outliers are found by it. */
+static bool is_counted(const struct config *config)
+{
+    return config->admin != NULL || recorder_is_wanted(config);
+}
+
 /* Picks the cheapest callback; it runs on every request. */
 static void (*on_exchange(const struct config *config))(void *arg, const weir_exchange_record *record)
 {
     if (config->access_log && config_log_level(config) <= WEIR_LOG_INFO)
-        return config->admin != NULL ? count_and_log_exchange : log_exchange;
-    return config->admin != NULL ? count_exchange : NULL;
+        return is_counted(config) ? count_and_log_exchange : log_exchange;
+    return is_counted(config) ? count_exchange : NULL;
 }
 
 static void on_drain(void *arg)
@@ -221,7 +229,7 @@ static int prepare(struct gateway *gateway)
         }
         gateway->listeners[i].proxy_protocol = config->listen[i].proxy_protocol;
     }
-    return config->admin != NULL ? open_counts(gateway) : 0;
+    return is_counted(config) ? open_counts(gateway) : 0;
 }
 
 static int serve(struct gateway *gateway)
@@ -360,6 +368,8 @@ static int run(const char *command, struct gateway *gateway)
         err = prepare(gateway);
     if (err == 0)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
+    if (err == 0)
+        err = recorder_open(config, &gateway->status, &gateway->status.recorder);
     if (err < 0)
         tell_failure(command, gateway, listen, "it cannot be started", err);
     if (err == 0)
@@ -370,6 +380,7 @@ static int run(const char *command, struct gateway *gateway)
         tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);
     admin_stop(gateway->admin);
+    recorder_close(gateway->status.recorder);
     app_gate_close(gateway->apps);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -14,6 +14,7 @@
 struct collector {
     struct gateway_status *status;
     struct window_clock clock;
+    size_t learned; /* routes whose limits are set, in turns */
     struct snapshot now;
 };
 
@@ -160,6 +161,8 @@ static void begin_second(struct collector *c)
     each_series(c, begin_second_of);
     clear_client_second(&c->now, c->clock.present);
     request_counts_next_second(c->status->requests);
+    if (c->now.config->outliers.keep > 0)
+        learn_outliers(&c->now, &c->clock, c->status->requests, &c->learned);
 }
 
 /* The totals that have windows. with: reads more while the runtime runs; or NULL. */
@@ -199,6 +202,7 @@ static const struct snapshot *collect_rest(struct collector *c)
     collect_gather_calls(s, c->status->gathers);
     collect_guard_calls(s);
     s->log_dropped = weir_log_dropped();
+    s->outliers_unwritten = atomic_load_explicit(&c->status->outliers_unwritten, memory_order_relaxed);
     process_stats_read(&s->process);
     for (size_t i = 0; i < s->loop_count; i++)
         work_out(&s->loops[i].lag, c);

@@ -40,6 +40,13 @@ void route_numbers(const struct request_totals *total, uint64_t numbers[ROUTE_NU
 void breakdown_numbers(const struct breakdown_total *total, uint64_t numbers[BREAKDOWN_NUMBERS]);
 const struct series *partial_of_route(const struct snapshot *s, const char *route); /* NULL: no gather */
 
+/* --- once a second --- */
+
+/* Sets the learned limits of outliers (request_outliers.h) of the next few routes, from *at on: of all of
+ * them within some seconds. */
+void learn_outliers(const struct snapshot *s, const struct window_clock *clock, struct request_counts *counts,
+                    size_t *at);
+
 /* --- for each page, while the gateway runs; after collect_tls() --- */
 
 void collect_certificates(struct snapshot *s, const struct gateway_status *status);

@@ -3,7 +3,7 @@
  * its runtime while that runs.
  *
  * Threading: the atomic fields are written by the gateway's loops and read by any thread; requests,
- * gathers and apps are set before the loops start; the rest is guarded by runtime_lock.
+ * gathers, apps and recorder are set before the loops start; the rest is guarded by runtime_lock.
  */
 #ifndef APP_METRICS_GATEWAY_STATUS_H
 #define APP_METRICS_GATEWAY_STATUS_H
@@ -16,6 +16,7 @@
 
 struct app_gate;
 struct gather_counts;
+struct recorder;
 struct request_counts;
 struct weir_tls;
 
@@ -33,11 +34,13 @@ struct gateway_context {
 };
 
 struct gateway_status {
-    atomic_bool ready;               /* accepts requests, and will go on to */
-    atomic_bool draining;            /* accepts no more, and finishes what is in progress */
-    struct request_counts *requests; /* NULL: there is no admin */
-    struct gather_counts *gathers;   /* as requests */
-    struct app_gate *apps;           /* NULL: there are none */
+    atomic_bool ready;                   /* accepts requests, and will go on to */
+    atomic_bool draining;                /* accepts no more, and finishes what is in progress */
+    struct request_counts *requests;     /* NULL: there is no admin */
+    struct gather_counts *gathers;       /* as requests */
+    struct app_gate *apps;               /* NULL: there are none */
+    struct recorder *recorder;           /* outliers/recorder.h; NULL: there is none */
+    _Atomic uint64_t outliers_unwritten; /* that could not be written to their folder */
     pthread_rwlock_t runtime_lock;
     weir_runtime *runtime;                  /* NULL: it does not run */
     weir_server *server;                    /* NULL: there is none, in the benchmark of the task tree */

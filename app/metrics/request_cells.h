@@ -16,6 +16,7 @@
 
 #include "metrics/exemplars.h"
 #include "metrics/request_labels.h"
+#include "metrics/request_outliers.h"
 #include "metrics/time_breakdown.h"
 
 /* Pairs of method and status keep the slot in which they were first counted; slot 0 is for those that find
@@ -32,8 +33,11 @@ typedef _Atomic uint64_t counter;
 struct request_cell {
     unsigned last_key; /* for the loop: the latest key and its slot */
     unsigned last_slot;
-    int64_t slowest_ns; /* for the loop: of the requests looked at closely in this second */
+    int64_t slowest_ns;         /* for the loop: of the requests looked at closely in this second */
+    _Atomic int64_t outlier_ns; /* a longer request may be an outlier; INT64_MAX: none is */
+    _Atomic int64_t learned_ns; /* see request_outliers.h; INT64_MAX: nothing is learned */
     counter request_bytes, reply_bytes, cut;
+    counter outliers[REQUEST_OUTLIERS];
     counter refused[REQUEST_REFUSALS_MAX];
     _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
     counter counts[SLOTS];
@@ -69,6 +73,7 @@ struct request_counts {
     size_t label_count;
     const struct config_route **labels; /* the first route of each name; the last, NULL: none matched */
     uint16_t *label_of;                 /* by number of the route */
+    int64_t *slow_ns; /* by label: the least key "slow" of its routes; INT64_MAX: none has it */
 };
 
 static inline size_t cells_bytes(size_t label_count, size_t page)

@@ -26,6 +26,12 @@ static uint16_t label_for(struct request_counts *counts, const struct config_rou
     return (uint16_t)i;
 }
 
+static void keep_slow(int64_t *least_ns, weir_duration slow)
+{
+    if (slow.ns > 0 && slow.ns < *least_ns)
+        *least_ns = slow.ns;
+}
+
 int request_counts_open(const struct config *config, struct request_counts **out)
 {
     const size_t count = config->route_count;
@@ -37,12 +43,17 @@ int request_counts_open(const struct config *config, struct request_counts **out
     atomic_init(&counts->second, 1); /* cells begin in none */
     counts->labels = calloc(count + 1, sizeof(const struct config_route *));
     counts->label_of = calloc(count + 1, sizeof *counts->label_of);
-    if (counts->labels == NULL || counts->label_of == NULL || count > UINT16_MAX) {
+    counts->slow_ns = calloc(count + 1, sizeof *counts->slow_ns);
+    if (counts->labels == NULL || counts->label_of == NULL || counts->slow_ns == NULL || count > UINT16_MAX) {
         request_counts_free(counts);
         return -ENOMEM;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i <= count; i++)
+        counts->slow_ns[i] = INT64_MAX;
+    for (size_t i = 0; i < count; i++) {
         counts->label_of[i] = label_for(counts, &config->routes[i]);
+        keep_slow(&counts->slow_ns[counts->label_of[i]], config->routes[i].slow);
+    }
     counts->label_count++;
     counts->memory = -1;
     counts->loop_bytes = cells_bytes(counts->label_count, (size_t)sysconf(_SC_PAGESIZE));
@@ -63,6 +74,7 @@ void request_counts_free(struct request_counts *counts)
     }
     free(counts->labels);
     free(counts->label_of);
+    free(counts->slow_ns);
     free(counts);
 }
 
@@ -151,6 +163,10 @@ struct request_counts_loop *request_counts_loop_open(struct request_counts *coun
         return NULL;
     }
     loop->none = &loop->cells[counts->label_count - 1];
+    for (size_t i = 0; i < counts->label_count; i++) {
+        atomic_init(&loop->cells[i].learned_ns, INT64_MAX);
+        atomic_init(&loop->cells[i].outlier_ns, counts->slow_ns[i]);
+    }
     loop->next = atomic_load(&counts->loops);
     while (!atomic_compare_exchange_weak(&counts->loops, &loop->next, loop))
         ;
@@ -247,7 +263,7 @@ static inline bool is_get(const char *method)
 
 /* Runs on the way of every request: the most frequent pair of method and status, when it ended as the one
  * before, is counted without a call. */
-void request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record)
+bool request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record)
 {
     struct request_cell *cell = cell_of(loop, record);
 
@@ -256,6 +272,7 @@ void request_counts_add(struct request_counts_loop *loop, const weir_exchange_re
         add(loop, cell, record);
     else
         count_any(loop, record);
+    return record->took.ns > atomic_load_explicit(&cell->outlier_ns, memory_order_relaxed);
 }
 
 void request_counts_next_second(struct request_counts *counts)

@@ -73,6 +73,8 @@ static void add_cell(const struct request_cell *cell, struct request_totals *out
     out->cut += counter_read(&cell->cut);
     for (size_t i = 0; i < REQUEST_REFUSALS_MAX; i++)
         out->refused[i] += counter_read(&cell->refused[i]);
+    for (size_t i = 0; i < REQUEST_OUTLIERS; i++)
+        out->outliers[i] += counter_read(&cell->outliers[i]);
     weir_meter_add(&out->took, &cell->took);
     for (size_t i = 0; i < SLOTS; i++) {
         uint64_t n = read_slot(cell, i, &key);

@@ -16,6 +16,7 @@
 #include "metrics/exemplars.h"
 #include "metrics/request_counts.h"
 #include "metrics/request_labels.h"
+#include "metrics/request_outliers.h"
 #include "metrics/time_breakdown.h"
 
 const struct config *request_counts_config(const struct request_counts *counts);
@@ -29,6 +30,7 @@ struct request_totals {
     uint64_t errors;                        /* answers of 500 and above */
     uint64_t cut;                           /* answers that broke off */
     uint64_t refused[REQUEST_REFUSALS_MAX]; /* by reason */
+    uint64_t outliers[REQUEST_OUTLIERS];
     weir_meter took;
 };
 

@@ -19,7 +19,7 @@ enum {
     WINDOW_SHORT_S = 10,
     WINDOW_LONG_S = 60,
     WINDOW_SECONDS = WINDOW_LONG_S + 1, /* the present one is not over */
-    WINDOW_NUMBERS_MAX = 32,
+    WINDOW_NUMBERS_MAX = 40,
 };
 
 /* When each second began; one clock for all windows. */

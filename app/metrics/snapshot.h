@@ -36,7 +36,8 @@ enum snapshot_route_number {
     ROUTE_CUT,
     ROUTE_REQUEST_BYTES,
     ROUTE_REPLY_BYTES,
-    ROUTE_REFUSED, /* then by reason, as weir_refusal_at() */
+    ROUTE_OUTLIERS,                                    /* then as enum request_outlier */
+    ROUTE_REFUSED = ROUTE_OUTLIERS + REQUEST_OUTLIERS, /* then by reason, as weir_refusal_at() */
     ROUTE_NUMBERS = ROUTE_REFUSED + REQUEST_REFUSALS_MAX
 };
 _Static_assert((int)ROUTE_NUMBERS <= (int)WINDOW_NUMBERS_MAX, "a series has room for every reason");
@@ -201,6 +202,7 @@ struct snapshot {
     bool runs; /* whether the gateway ran at this moment; if not, what comes from its runtime is as last read
                 */
     uint64_t log_dropped;
+    uint64_t outliers_unwritten; /* to their folder */
     weir_server_stats server;
     struct series unserved; /* connections, by enum weir_unserved */
     struct snapshot_route *routes;

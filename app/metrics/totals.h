@@ -48,7 +48,7 @@ enum totals_part {
 
 enum {
     TOTALS_KEYS_MAX = 3,
-    TOTALS_NUMBERS_MAX = 32,
+    TOTALS_NUMBERS_MAX = 40,
     TOTALS_VALUES_MAX = 80,
     TOTALS_TEXTS_MAX = 4,
     TOTALS_TEXT_BYTES_MAX = 2048, /* of one key or text: a longer one is cut */
@@ -70,6 +70,7 @@ enum totals_gateway_number {
     GATEWAY_ACCEPTED,
     GATEWAY_TURNED_AWAY,
     GATEWAY_CPU_US,
+    GATEWAY_OUTLIERS_UNWRITTEN,
     GATEWAY_UNSERVED /* then as enum weir_unserved */
 };
 enum totals_gateway_value {

@@ -17,6 +17,7 @@ static void add_gateway(struct totals_writer *w, const struct snapshot *s)
         .numbers = {[GATEWAY_LOG_DROPPED] = s->log_dropped,
                     [GATEWAY_ACCEPTED] = s->server.accepted,
                     [GATEWAY_TURNED_AWAY] = s->server.turned_away,
+                    [GATEWAY_OUTLIERS_UNWRITTEN] = s->outliers_unwritten,
                     [GATEWAY_CPU_US] = s->host.series.numbers[HOST_OWN]},
         .values = {[GATEWAY_READY] = s->ready,
                    [GATEWAY_DRAINING] = s->draining,

@@ -3,8 +3,8 @@
  *
  * Threading: functions from data to text; any thread.
  */
-#ifndef APP_ADMIN_PAGE_FRAME_H
-#define APP_ADMIN_PAGE_FRAME_H
+#ifndef APP_TEXT_FRAME_JSON_H
+#define APP_TEXT_FRAME_JSON_H
 
 #include <stddef.h>
 
@@ -13,9 +13,9 @@
 #include "text/text_out.h"
 
 /* Writes a string. */
-void page_frame_write(struct text_out *out, const weir_frame *frame);
+void frame_json_write(struct text_out *out, const weir_frame *frame);
 
 /* Writes an array of strings. */
-void page_stack_write(struct text_out *out, const weir_frame *frames, size_t count);
+void frame_json_stack(struct text_out *out, const weir_frame *frames, size_t count);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin/page_frame.h"
+#include "text/frame_json.h"
 
 #include <stdio.h>
 
 enum { FRAME_BYTES = 512 };
 
-void page_frame_write(struct text_out *out, const weir_frame *frame)
+void frame_json_write(struct text_out *out, const weir_frame *frame)
 {
     char text[FRAME_BYTES];
 
@@ -16,13 +16,13 @@ void page_frame_write(struct text_out *out, const weir_frame *frame)
     text_out_json(out, text);
 }
 
-void page_stack_write(struct text_out *out, const weir_frame *frames, size_t count)
+void frame_json_stack(struct text_out *out, const weir_frame *frames, size_t count)
 {
     text_out_add(out, "[");
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             text_out_add(out, ",");
-        page_frame_write(out, &frames[i]);
+        frame_json_write(out, &frames[i]);
     }
     text_out_add(out, "]");
 }

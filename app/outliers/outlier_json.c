@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "outliers/outlier_json.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/json.h>
+#include <weir/pool.h>
+#include <weir/version.h>
+
+#include "routes/gather_note.h"
+#include "routes/proxy_note.h"
+
+static double ms(weir_duration d)
+{
+    return (double)d.ns / 1e6;
+}
+
+static void add_ms(struct text_out *out, const char *name, weir_duration d)
+{
+    text_out_printf(out, ",\"%s\":%.3f", name, ms(d));
+}
+
+/* --- what a list shows --- */
+
+static const weir_charge *largest(const struct outlier_facts *facts)
+{
+    const weir_charge *found = NULL;
+
+    for (size_t i = 0; i < facts->charge_count; i++)
+        if (found == NULL || facts->charges[i].share.ns > found->share.ns)
+            found = &facts->charges[i];
+    return found;
+}
+
+static void add_mostly(struct text_out *out, const weir_charge *charge)
+{
+    char label[WEIR_CHARGE_LABEL_BYTES];
+
+    if (charge == NULL) {
+        text_out_add(out, ",\"mostly\":null");
+        return;
+    }
+    text_out_add(out, ",\"mostly\":{\"what\":");
+    text_out_json(out, weir_charge_label(charge, label));
+    add_ms(out, "ms", charge->share);
+    text_out_add(out, "}");
+}
+
+/* A target as the access log writes it; a very long one is cut. */
+static void add_target(struct text_out *out, const char *target)
+{
+    const size_t length = strnlen(target, OUTLIER_TARGET_BYTES + 1);
+    const bool cut = length > OUTLIER_TARGET_BYTES;
+
+    text_out_add(out, ",\"target\":");
+    if (out->err == 0)
+        out->err = weir_json_append_string(&out->text, target, cut ? OUTLIER_TARGET_BYTES : length);
+    text_out_printf(out, ",\"target_is_cut\":%s", cut ? "true" : "false");
+}
+
+static void add_line(struct outlier *o, const weir_exchange_record *record, const struct outlier_facts *facts)
+{
+    struct text_out *out = &o->text;
+
+    o->line_at = out->text.len;
+    text_out_printf(out, "\"id\":\"%s\",\"ended\":%.6f", o->id, (double)o->ended_ns / 1e9);
+    text_out_json_member(out, "route", record->route);
+    text_out_json_member(out, "method", record->method);
+    add_target(out, record->target);
+    text_out_printf(out, ",\"status\":%d", record->status);
+    add_ms(out, "took_ms", record->took);
+    text_out_json_member(out, "reason", request_outlier_reasons[facts->reason]);
+    add_ms(out, "limit_ms", facts->limit);
+    add_mostly(out, largest(facts));
+    o->line_bytes = out->text.len - o->line_at;
+}
+
+/* --- where its time went --- */
+
+static void add_charge(struct text_out *out, const weir_charge *charge)
+{
+    char label[WEIR_CHARGE_LABEL_BYTES];
+
+    text_out_add(out, "{\"what\":");
+    text_out_json(out, weir_charge_label(charge, label));
+    text_out_json_member(out, "category", weir_charge_category_name(charge->category));
+    text_out_json_member(out, "name", charge->name);
+    add_ms(out, "share_ms", charge->share);
+    add_ms(out, "took_ms", charge->took);
+    text_out_printf(out, ",\"waits\":%llu", (unsigned long long)charge->waits);
+    text_out_json_member(out, "held_by", charge->held_by);
+    text_out_json_member(out, "held_route", charge->held_route);
+    if (charge->held_by != NULL)
+        add_ms(out, "held_ms", charge->held);
+    text_out_add(out, "}");
+}
+
+static void add_ledger(struct text_out *out, const struct outlier_facts *facts)
+{
+    text_out_add(out, ",\"ledger\":[");
+    for (size_t i = 0; i < facts->charge_count; i++) {
+        text_out_add(out, i > 0 ? "," : "");
+        add_charge(out, &facts->charges[i]);
+    }
+    text_out_add(out, "]");
+}
+
+/* --- its calls of backends --- */
+
+static void add_gather_call(struct text_out *out, const struct gather_note *note, size_t i)
+{
+    const struct gather_call *call = &note->settings->calls[i];
+    const struct gather_call_end *end = &note->ends[i];
+    const bool failed = end->end != GATHER_OK && end->end != GATHER_STATUS;
+
+    text_out_add(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+    text_out_json(out, call->name);
+    text_out_json_member(out, "backend", call->backend != NULL ? call->backend->options.name : NULL);
+    text_out_json_member(out, "origin", call->backend == NULL ? call->url.origin : NULL);
+    text_out_printf(out, ",\"status\":%u", end->status);
+    text_out_json_member(out, "error", failed ? gather_end_text((enum gather_end)end->end) : NULL);
+    text_out_add(out, "}");
+}
+
+static void add_proxied(struct text_out *out, const struct proxy_note *note)
+{
+    text_out_add(out, "{\"name\":null");
+    text_out_json_member(out, "error", note->failed);
+    text_out_json_member(out, "why", note->why);
+    text_out_add(out, "}");
+}
+
+static void add_calls(struct text_out *out, const void *note)
+{
+    text_out_add(out, ",\"calls\":[");
+    if (route_note_is(note, ROUTE_NOTE_GATHER)) {
+        const struct gather_note *gather = note;
+        for (size_t i = 0; i < gather->settings->call_count; i++)
+            add_gather_call(out, gather, i);
+    } else if (route_note_is(note, ROUTE_NOTE_PROXY)) {
+        add_proxied(out, note);
+    }
+    text_out_add(out, "]");
+}
+
+/* --- what was around it --- */
+
+struct listing {
+    struct text_out *out;
+    bool any;
+};
+
+static void add_pool(void *arg, weir_pool *pool)
+{
+    struct listing *l = arg;
+    weir_pool_stats stats;
+
+    weir_pool_stats_get(pool, &stats, NULL, NULL);
+    text_out_add(l->out, l->any ? ",{\"name\":" : "{\"name\":");
+    text_out_json(l->out, stats.name);
+    text_out_printf(l->out,
+                    ",\"queued\":%d,\"queue_max\":%d,\"running\":%d,\"workers\":%d,\"workers_max\":%d}",
+                    stats.queued, stats.queue_max, stats.running, stats.workers, stats.workers_max);
+    l->any = true;
+}
+
+static void add_pools(struct text_out *out, weir_runtime *runtime)
+{
+    struct listing l = {.out = out};
+
+    text_out_add(out, ",\"pools\":[");
+    if (runtime != NULL)
+        weir_pool_each(runtime, add_pool, &l);
+    text_out_add(out, "]");
+}
+
+static void add_end(struct text_out *out, const weir_exchange_record *record,
+                    const struct outlier_facts *facts)
+{
+    char trace[WEIR_TRACE_ID_BYTES];
+
+    text_out_printf(out, ",\"complete\":%s", record->complete ? "true" : "false");
+    text_out_json_member(out, "refused", record->refused);
+    text_out_json_member(out, "trace",
+                         facts->trace != NULL ? weir_trace_format_id(facts->trace, trace) : NULL);
+    text_out_printf(out, ",\"request_bytes\":%llu,\"reply_bytes\":%llu",
+                    (unsigned long long)record->request_bytes, (unsigned long long)record->reply_bytes);
+}
+
+void outlier_json_begin(struct outlier *o, const weir_exchange_record *record,
+                        const struct outlier_facts *facts)
+{
+    struct text_out *out = &o->text;
+
+    text_out_printf(out, "{\"version\":%d,\"kind\":\"weir outlier\",", OUTLIER_VERSION);
+    add_line(o, record, facts);
+    text_out_printf(out, ",\"began\":%.6f", (double)o->began_ns / 1e9);
+    add_end(out, record, facts);
+    add_ledger(out, facts);
+    add_calls(out, record->note);
+    add_pools(out, facts->runtime);
+    text_out_printf(out, ",\"loop\":%d,\"pid\":%d", o->loop, (int)getpid());
+    text_out_json_member(out, "weir", weir_version());
+    text_out_json_member(out, "config", facts->config->digest);
+}
+
+void outlier_json_end(struct outlier *o)
+{
+    text_out_add(&o->text, "}");
+}
