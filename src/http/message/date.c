@@ -82,3 +82,70 @@ int weir__http_date_parse(weir_bytes text, int64_t *unix_seconds)
     *unix_seconds = seconds;
     return 0;
 }
+
+/* --- the obsolete forms: rewritten as the present one, and read as that --- */
+
+/* "Sun Nov  6 08:49:37 1994" */
+static int parse_asctime(weir_bytes text, int64_t *unix_seconds)
+{
+    static const char form[] = "www mmm dd hh:mm:ss yyyy";
+    char again[WEIR__HTTP_DATE_BYTES + 1] = "www, dd mmm yyyy hh:mm:ss GMT";
+    const char *p = text.data;
+
+    if (text.len != sizeof form - 1 || p[3] != ' ' || p[7] != ' ' || p[10] != ' ' || p[19] != ' ')
+        return -WEIR_EPROTOCOL;
+    memcpy(again, p, 3);
+    memcpy(again + 5, p + 8, 2);
+    if (again[5] == ' ')
+        again[5] = '0';
+    memcpy(again + 8, p + 4, 3);
+    memcpy(again + 12, p + 20, 4);
+    memcpy(again + 17, p + 11, 8);
+    return weir__http_date_parse((weir_bytes){again, WEIR__HTTP_DATE_BYTES}, unix_seconds);
+}
+
+/* The latest year with these last two digits that is at most 50 years ahead. */
+static int64_t year_of(int two, int64_t now)
+{
+    const int64_t last = weir__clock_civil_of_s(now).year + 50;
+
+    return last - (last - two) % 100;
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT" */
+static int parse_rfc850(weir_bytes text, int64_t now, int64_t *unix_seconds)
+{
+    static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
+    static const char rest[] = ", dd-mmm-yy hh:mm:ss GMT";
+    char again[WEIR__HTTP_DATE_BYTES + 1] = "www, dd mmm yyyy hh:mm:ss GMT";
+    const char *p = text.data;
+    size_t day;
+    int two;
+
+    for (day = 0; day < 7; day++)
+        if (text.len == strlen(days[day]) + sizeof rest - 1 && memcmp(p, days[day], strlen(days[day])) == 0)
+            break;
+    if (day == 7)
+        return -WEIR_EPROTOCOL;
+    p += strlen(days[day]);
+    two = number_at(p + 9);
+    if (memcmp(p, ", ", 2) != 0 || p[4] != '-' || p[8] != '-' || two < 0)
+        return -WEIR_EPROTOCOL;
+    memcpy(again, days[day], 3);
+    memcpy(again + 5, p + 2, 2);
+    memcpy(again + 8, p + 5, 3);
+    two_digits(again + 12, (int)(year_of(two, now) / 100));
+    memcpy(again + 14, p + 9, 2);
+    memcpy(again + 16, p + 11, 13);
+    return weir__http_date_parse((weir_bytes){again, WEIR__HTTP_DATE_BYTES}, unix_seconds);
+}
+
+int weir__http_date_parse_any(weir_bytes text, int64_t now, int64_t *unix_seconds)
+{
+    if (now < 0 || now > LAST_SECOND)
+        now = now < 0 ? 0 : LAST_SECOND;
+    if (weir__http_date_parse(text, unix_seconds) == 0 || parse_asctime(text, unix_seconds) == 0)
+        return 0;
+    return parse_rfc850(text, now, unix_seconds);
+}

@@ -5,8 +5,10 @@
  *     budget.c     what pays for them, common to loops and processes
  *     latency.c    what a loop has learned of how long first attempts take
  *     attempts.c   the rules made of these
- *     open.c       weir_attempts_open(): found by name, in the runtime or in shared memory
- *     retry_after.c
+ *     settings.c   options
+ *     open.c       weir_attempts_open(), and the other public functions of an object
+ *     shared.c     found by name, in the runtime or in shared memory
+ *     retry_after.c, names.c
  *
  * Threading: common is atomic, and used by any loop of any process; the rest is the loop's. The functions
  * take the instant from their caller.
@@ -50,6 +52,12 @@ struct weir__attempts {
 int weir__attempts_settings_read(struct weir__attempts_settings *s, const weir_hedge_options *hedge,
                                  const weir_retry_options *retry) WEIR_CHECKED;
 
+bool weir__attempts_settings_equal(const struct weir__attempts_settings *a,
+                                   const struct weir__attempts_settings *b);
+
+/* Adds them to a hash. */
+uint64_t weir__attempts_settings_digest(const struct weir__attempts_settings *s, uint64_t hash);
+
 static inline bool weir__attempts_hedges(const struct weir__attempts_settings *s)
 {
     return s->hedge.percentile > 0 || s->hedge.after.ns > 0;
@@ -62,6 +70,7 @@ static inline bool weir__attempts_is_on(const struct weir__attempts_settings *s)
 
 void weir__attempts_init(struct weir__attempts *a, const struct weir__attempts_settings *settings,
                          struct weir__attempts_common *common);
+void weir__attempts_end(struct weir__attempts *a);
 
 /* As the public functions of the same names. */
 void weir__attempts_first(struct weir__attempts *a, int64_t now_ns);
@@ -87,5 +96,14 @@ int64_t weir__attempts_median(struct weir__attempts *a, int64_t now_ns);
 void weir__attempts_read(const struct weir__attempts_common *common,
                          const struct weir__attempts_settings *settings, int64_t now_ns,
                          weir_attempts_stats *out);
+
+/* Of several loops, what the one told last that has learned most. All zero at first. */
+struct weir__attempts_learned {
+    int64_t after_ns;
+    uint64_t samples;
+};
+
+/* Any thread. */
+void weir__attempts_read_learned(const struct weir__attempts *a, struct weir__attempts_learned *best);
 
 #endif

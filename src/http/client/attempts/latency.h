@@ -22,6 +22,7 @@ struct weir__latency {
     int64_t began_ns; /* of the current window */
     uint64_t counts[2];
     uint64_t changed;                 /* samples since the values below were computed */
+    uint64_t learned;                 /* samples that they stand on */
     double share;                     /* of which percentile_ns is: 0.95 */
     int64_t percentile_ns, median_ns; /* 0: not known */
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 void weir__balance_candidates(const struct weir__backend_common *common, const uint8_t *here, int count,
                               struct weir__candidates *out)
 {
@@ -45,24 +47,9 @@ int weir__balance_round_robin(struct weir__backend_common *common, const struct 
 
 /* --- hashing --- */
 
-/* The finalizer of MurmurHash3: each bit of the hash moves each bit of the score. */
-static uint64_t mix(uint64_t h)
-{
-    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return h ^ h >> 33;
-}
-
-uint64_t weir__balance_hash_add(uint64_t hash, const void *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(1099511628211); /* FNV-1a */
-    return mix(hash);
-}
-
 uint64_t weir__balance_hash_of(const char *text)
 {
-    return weir__balance_hash_add(WEIR__BALANCE_HASH, text, strlen(text));
+    return weir__hash_add(WEIR__HASH, text, strlen(text));
 }
 
 int weir__balance_hash(const uint64_t *hashes, const struct weir__candidates *c, const char *key)
@@ -73,7 +60,7 @@ int weir__balance_hash(const uint64_t *hashes, const struct weir__candidates *c,
 
     for (int i = 0; i < c->count; i++) {
         /* Multiplied, so that equal texts as key and address do not cancel each other out. */
-        uint64_t score = mix(of_key * UINT64_C(0x9e3779b97f4a7c15) ^ hashes[c->numbers[i]]);
+        uint64_t score = weir__hash_mix(of_key * UINT64_C(0x9e3779b97f4a7c15) ^ hashes[c->numbers[i]]);
         if (score >= best) {
             best = score;
             chosen = c->numbers[i];

@@ -37,8 +37,4 @@ int weir__balance_hash(const uint64_t *hashes, const struct weir__candidates *c,
 /* The hash of an address. */
 uint64_t weir__balance_hash_of(const char *address);
 
-/* A hash of several pieces: begins with WEIR__BALANCE_HASH, and each piece is added. */
-#define WEIR__BALANCE_HASH UINT64_C(14695981039346656037)
-uint64_t weir__balance_hash_add(uint64_t hash, const void *bytes, size_t count);
-
 #endif

@@ -17,9 +17,12 @@
 
 #include <weir/shared.h>
 
+#include "http/client/attempts/attempts.h"
+#include "http/client/backend/auto_limit.h"
 #include "http/client/backend/breaker.h"
 #include "http/client/backend/eject.h"
 #include "http/client/backend/health.h"
+#include "http/client/labelled.h"
 
 enum {
     WEIR__BACKEND_URLS_MAX = 64,
@@ -61,17 +64,11 @@ struct weir__backend_counts {
 };
 
 enum { WEIR__BACKEND_COUNTS = sizeof(struct weir__backend_counts) / sizeof(weir_shared_count) };
-enum { WEIR__BACKEND_COMMON_NAME_BYTES = 64 };
 
 struct weir__backend_common {
     struct weir__backend_counts counts; /* first */
     atomic_int processes;               /* the greatest number of a process that had it open, plus one */
-
-    /* Of a block of shared memory, under its lock: what it is for, see common_block.c. */
-    char name[WEIR__BACKEND_COMMON_NAME_BYTES];
-    uint64_t digest;          /* of name and options; 0: it is for nothing yet */
-    uint64_t serial;          /* no other use of a block has had it */
-    _Atomic int64_t alive_ns; /* when a process that has it open last said so */
+    struct weir__label label;           /* of a block of shared memory: what it is for */
     _Atomic int64_t queued_since_ns[WEIR_SHARED_MEMBERS_MAX]; /* by process: the first of those `queued` */
 
     atomic_bool changes;      /* the table is being changed; if not, its last writer has died meanwhile */
@@ -83,6 +80,8 @@ struct weir__backend_common {
     _Atomic uint64_t requests;
     _Atomic uint64_t refused[WEIR_BACKEND_REFUSALS];
     struct weir__breaker breaker;
+    struct weir__auto_limit auto_limit;
+    struct weir__attempts_common attempts;
     struct weir__instance instances[WEIR__INSTANCES_MAX];
 };
 

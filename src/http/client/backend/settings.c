@@ -9,8 +9,8 @@
 #include <weir/address.h>
 #include <weir/tls.h>
 
+#include "base/hash.h"
 #include "base/reserved.h"
-#include "http/client/backend/balance.h"
 #include "http/client/backend/common.h"
 #include "http/client/secure.h"
 #include "http/message/url.h"
@@ -30,6 +30,8 @@ enum {
     BREAKER_WITHIN_S = 10,
     BREAKER_WITHIN_MAX_S = 600,
     BREAKER_OPEN_S = 5,
+    AUTO_LIMIT_MIN = 4,
+    AUTO_LIMIT_MAX = 256,
 };
 
 /* --- numbers --- */
@@ -54,6 +56,17 @@ static bool is_time(weir_duration d)
     return is_between(d.ns, 1000000, INT64_C(86400) * 1000000000);
 }
 
+/* Of two bounds of which one alone may be given. */
+static void fill_auto_limit(weir_backend_auto_limit *a)
+{
+    if (a->min == 0 && a->max == 0)
+        return;
+    if (a->max == 0)
+        a->max = a->min > AUTO_LIMIT_MAX ? a->min : AUTO_LIMIT_MAX;
+    if (a->min == 0)
+        a->min = a->max < AUTO_LIMIT_MIN ? a->max : AUTO_LIMIT_MIN;
+}
+
 static void fill_defaults(weir_backend_options *o)
 {
     o->connections_max = number(o->connections_max, CONNECTIONS_MAX);
@@ -70,6 +83,12 @@ static void fill_defaults(weir_backend_options *o)
     o->breaker.of = number(o->breaker.of, BREAKER_OF);
     o->breaker.within = duration(o->breaker.within, BREAKER_WITHIN_S);
     o->breaker.open = duration(o->breaker.open, BREAKER_OPEN_S);
+    fill_auto_limit(&o->auto_limit);
+}
+
+static bool is_auto_limit(const weir_backend_auto_limit *a, int limit)
+{
+    return a->max == 0 || (limit == 0 && is_between(a->min, 1, a->max) && a->max <= 1 << 24);
 }
 
 static bool is_sound(const weir_backend_options *o)
@@ -85,7 +104,7 @@ static bool is_sound(const weir_backend_options *o)
            is_between(o->eject.at_most_percent, 1, 100) && is_between(o->breaker.failed_percent, 0, 100) &&
            is_between(o->breaker.of, 1, 1 << 16) && is_time(o->breaker.within) &&
            o->breaker.within.ns <= BREAKER_WITHIN_MAX_S * INT64_C(1000000000) && is_time(o->breaker.open) &&
-           weir__client_tls_fits(o->tls);
+           is_auto_limit(&o->auto_limit, o->limit) && weir__client_tls_fits(o->tls);
 }
 
 static bool is_host(const char *text)
@@ -228,6 +247,7 @@ static void derive(struct weir__backend_settings *s)
     s->eject = (struct weir__eject_settings){o->eject.after, o->eject.period.ns, o->eject.at_most_percent};
     s->health = (struct weir__health_settings){o->health.every.ns, o->health.timeout.ns, o->health.failed,
                                                o->health.good};
+    s->auto_limit = (struct weir__auto_limit_settings){o->auto_limit.min, o->auto_limit.max};
 }
 
 int weir__backend_settings_read(struct weir__backend_settings *s, const weir_backend_options *options)
@@ -238,7 +258,8 @@ int weir__backend_settings_read(struct weir__backend_settings *s, const weir_bac
     fill_defaults(&s->options);
     if (!is_sound(&s->options) || options->urls == NULL ||
         (options->host != NULL && !is_host(options->host)) ||
-        (options->health.path != NULL && !is_path(options->health.path)))
+        (options->health.path != NULL && !is_path(options->health.path)) ||
+        weir__attempts_settings_read(&s->attempts, &options->hedge, &options->retry) < 0)
         return -EINVAL;
     s->options.urls = NULL;
     if (s->options.tls != NULL)
@@ -270,31 +291,22 @@ void weir__backend_settings_free(struct weir__backend_settings *s)
 
 /* --- telling them apart --- */
 
-static uint64_t add_number(uint64_t hash, int64_t n)
-{
-    return weir__balance_hash_add(hash, &n, sizeof n);
-}
-
-/* With its end, so that two texts in a row are not one. NULL is not the empty text. */
-static uint64_t add_text(uint64_t hash, const char *text)
-{
-    return text != NULL ? weir__balance_hash_add(hash, text, strlen(text) + 1) : add_number(hash, -1);
-}
-
 uint64_t weir__backend_settings_digest(const struct weir__backend_settings *s)
 {
     const weir_backend_options *o = &s->options;
     const int64_t numbers[] = {
-        o->balance,           o->connections_max,      o->waiting_max,   o->limit,
-        o->idle_timeout.ns,   o->connect_timeout.ns,   s->eject.after,   s->eject.period_ns,
-        s->health.every_ns,   s->health.timeout_ns,    s->health.failed, s->health.good,
-        s->breaker.within_ns, s->breaker.open_ns,      s->breaker.of,    s->breaker.failed_percent,
-        s->url_count,         s->eject.at_most_percent};
-    uint64_t hash = weir__balance_hash_add(WEIR__BALANCE_HASH, numbers, sizeof numbers);
+        o->balance,           o->connections_max,       o->waiting_max,    o->limit,
+        o->idle_timeout.ns,   o->connect_timeout.ns,    s->eject.after,    s->eject.period_ns,
+        s->health.every_ns,   s->health.timeout_ns,     s->health.failed,  s->health.good,
+        s->breaker.within_ns, s->breaker.open_ns,       s->breaker.of,     s->breaker.failed_percent,
+        s->url_count,         s->eject.at_most_percent, s->auto_limit.min, s->auto_limit.max,
+        o->tells_deadline};
+    uint64_t hash = weir__hash_add(WEIR__HASH, numbers, sizeof numbers);
 
-    hash = add_text(add_text(add_text(hash, o->name), o->host), o->health.path);
+    hash = weir__attempts_settings_digest(&s->attempts, hash);
+    hash = weir__hash_text(weir__hash_text(weir__hash_text(hash, o->name), o->host), o->health.path);
     for (int i = 0; i < s->url_count; i++)
-        hash = add_text(hash, s->urls[i].text);
+        hash = weir__hash_text(hash, s->urls[i].text);
     return hash != 0 ? hash : 1;
 }
 
@@ -307,15 +319,17 @@ bool weir__backend_settings_equal(const struct weir__backend_settings *a,
                                   const struct weir__backend_settings *b)
 {
     const weir_backend_options *x = &a->options, *y = &b->options;
-    bool equal = a->url_count == b->url_count && equal_texts(x->name, y->name) &&
-                 equal_texts(x->host, y->host) && equal_texts(x->health.path, y->health.path) &&
-                 x->balance == y->balance && x->tls == y->tls && x->connections_max == y->connections_max &&
-                 x->waiting_max == y->waiting_max && x->limit == y->limit &&
-                 x->idle_timeout.ns == y->idle_timeout.ns && x->connect_timeout.ns == y->connect_timeout.ns &&
-                 memcmp(&a->breaker, &b->breaker, sizeof a->breaker) == 0 &&
-                 a->eject.after == b->eject.after && a->eject.period_ns == b->eject.period_ns &&
-                 a->eject.at_most_percent == b->eject.at_most_percent &&
-                 memcmp(&a->health, &b->health, sizeof a->health) == 0;
+    bool equal =
+        a->url_count == b->url_count && equal_texts(x->name, y->name) && equal_texts(x->host, y->host) &&
+        equal_texts(x->health.path, y->health.path) && x->balance == y->balance && x->tls == y->tls &&
+        x->connections_max == y->connections_max && x->waiting_max == y->waiting_max &&
+        x->limit == y->limit && x->idle_timeout.ns == y->idle_timeout.ns &&
+        x->connect_timeout.ns == y->connect_timeout.ns &&
+        memcmp(&a->breaker, &b->breaker, sizeof a->breaker) == 0 && a->eject.after == b->eject.after &&
+        a->eject.period_ns == b->eject.period_ns && a->eject.at_most_percent == b->eject.at_most_percent &&
+        memcmp(&a->health, &b->health, sizeof a->health) == 0 &&
+        memcmp(&a->auto_limit, &b->auto_limit, sizeof a->auto_limit) == 0 &&
+        x->tells_deadline == y->tells_deadline && weir__attempts_settings_equal(&a->attempts, &b->attempts);
 
     for (int i = 0; equal && i < a->url_count; i++)
         equal = strcmp(a->urls[i].text, b->urls[i].text) == 0;

@@ -8,6 +8,8 @@
 
 #include <weir/backend.h>
 
+#include "http/client/attempts/attempts.h"
+#include "http/client/backend/auto_limit.h"
 #include "http/client/backend/breaker.h"
 #include "http/client/backend/eject.h"
 #include "http/client/backend/health.h"
@@ -29,6 +31,8 @@ struct weir__backend_settings {
     struct weir__breaker_settings breaker;
     struct weir__eject_settings eject;
     struct weir__health_settings health;
+    struct weir__attempts_settings attempts;
+    struct weir__auto_limit_settings auto_limit;
     struct weir__backend_url *urls;
     int url_count;
     bool follows_names; /* a URL has a name */

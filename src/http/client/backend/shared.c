@@ -177,6 +177,7 @@ int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
     m->process = m->shared->process;
     m->loop = loop;
     m->message.deliver = deliver;
+    weir__attempts_init(&m->attempts, &m->shared->settings.attempts, &m->common->attempts);
     weir__lock_enter(&m->shared->lock);
     weir__list_push_back(&m->shared->members, &m->node);
     weir__lock_leave(&m->shared->lock);
@@ -192,8 +193,10 @@ bool weir__backend_leave_shared(struct weir__backend_member *m)
     if (left)
         weir__list_remove(&m->node);
     weir__lock_leave(&m->shared->lock);
-    if (left)
+    if (left) {
+        weir__attempts_end(&m->attempts);
         drop(m->loop, m->shared);
+    }
     return left;
 }
 
@@ -257,7 +260,7 @@ static void look(void *arg)
     struct weir__backend_shared *s = arg;
     uint64_t version = atomic_load(&s->common->version);
 
-    atomic_store(&s->common->alive_ns, weir_now().ns);
+    atomic_store(&s->common->label.alive_ns, weir_now().ns);
     weir__lock_enter(&s->lock);
     if (version != s->seen_version ||
         (needs_keeper(s) && weir__backend_sum(s->common, &s->common->counts.keeper) == 0))

@@ -95,6 +95,7 @@ struct weir__backend_member {
     struct weir__backend_common *common; /* of shared, and process: at hand for each request */
     int process;
     struct weir__loop *loop;
+    struct weir__attempts attempts;
     struct weir__list node; /* this and notified are under the lock */
     bool notified;          /* the message is under way */
     struct weir__message message;

@@ -14,7 +14,7 @@
  *     common_block.c the part of it that processes have in common, found in shared memory
  *     settings.c     options
  *
- *     instances.c, balance.c, eject.c, breaker.c, health.c     know neither loops nor requests
+ *     instances.c, balance.c, eject.c, breaker.c, health.c, auto_limit.c     know neither loops nor requests
  */
 #ifndef WEIR__BACKEND_STATE_H
 #define WEIR__BACKEND_STATE_H
@@ -55,6 +55,12 @@ static inline struct weir__backend_common *weir__backend_common(const weir_backe
 static inline const weir_backend_options *weir__backend_options(const weir_backend *b)
 {
     return &b->member.shared->settings.options;
+}
+
+/* The rules of second attempts. */
+static inline struct weir__attempts *weir__backend_attempts(weir_backend *b)
+{
+    return &b->member.attempts;
 }
 
 static inline weir_backend *weir__backend_of_member(struct weir__backend_member *m)

@@ -77,6 +77,27 @@ static int count_connections(struct weir__backend_shared *s)
     return count;
 }
 
+static void read_attempts(struct weir__backend_shared *s, weir_attempts_stats *out)
+{
+    struct weir__attempts_learned learned = {0};
+
+    weir__attempts_read(&s->common->attempts, &s->settings.attempts, weir_now().ns, out);
+    out->name = s->settings.options.name;
+    weir__lock_enter(&s->lock);
+    weir__list_each (node, &s->members)
+        weir__attempts_read_learned(&weir__container_of(node, struct weir__backend_member, node)->attempts,
+                                    &learned);
+    weir__lock_leave(&s->lock);
+    out->hedge_after.ns = learned.after_ns;
+}
+
+static int limit_of(const struct weir__backend_shared *s)
+{
+    return s->settings.auto_limit.max > 0
+               ? weir__auto_limit_now(&s->common->auto_limit, &s->settings.auto_limit)
+               : s->settings.options.limit;
+}
+
 static void read_backend(struct copy *copy, struct weir__backend_shared *s)
 {
     const struct weir__backend_common *common = s->common;
@@ -86,10 +107,11 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
         .name = o->name,
         .instances = copy->instances,
         .in_use = weir__backend_sum(common, &common->counts.in_use),
-        .limit = o->limit,
+        .limit = limit_of(s),
+        .limit_is_auto = s->settings.auto_limit.max > 0,
         .waiting = weir__backend_sum(common, &common->counts.waiting),
         .waiting_max = o->waiting_max,
-        .shared_id = common->serial,
+        .shared_id = common->label.serial,
         .connections_max = o->connections_max,
         .requests = look(&common->requests),
         .open = !weir__breaker_is_closed(&common->breaker),
@@ -100,6 +122,7 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
     for (int i = 0; i < WEIR_BACKEND_REFUSALS; i++)
         copy->stats.refused[i] = look(&common->refused[i]);
     copy->stats.connections = count_connections(s);
+    read_attempts(s, &copy->stats.attempts);
     if (!weir__backend_try_lock(s))
         return; /* without its instances */
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
