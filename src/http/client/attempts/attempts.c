@@ -128,11 +128,10 @@ void weir__attempts_ended(struct weir__attempts *a, enum weir_attempt_kind kind,
     count(&a->common->ended[kind][outcome]);
 }
 
-void weir__attempts_beaten(struct weir__attempts *a, int64_t took_ns, int64_t now_ns)
+void weir__attempts_beaten(struct weir__attempts *a, int64_t took_ns)
 {
     const int64_t saved_ns = weir__latency_remaining(&a->latency, took_ns);
 
-    (void)now_ns;
     if (saved_ns > 0)
         (void)atomic_fetch_add_explicit(&a->common->saved_ns, (uint64_t)saved_ns, memory_order_relaxed);
 }

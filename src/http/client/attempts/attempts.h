@@ -86,7 +86,7 @@ void weir__attempts_ended(struct weir__attempts *a, enum weir_attempt_kind kind,
 void weir__attempts_deny(struct weir__attempts *a, enum weir_attempt_denial why);
 
 /* A hedge has beaten a first attempt that had taken so long. */
-void weir__attempts_beaten(struct weir__attempts *a, int64_t took_ns, int64_t now_ns);
+void weir__attempts_beaten(struct weir__attempts *a, int64_t took_ns);
 
 /* The percentile as learned, without what an empty budget adds, and the median. 0: not known. */
 int64_t weir__attempts_percentile(struct weir__attempts *a, int64_t now_ns);

@@ -85,10 +85,24 @@ int weir_attempts_pay(weir_attempts *a, enum weir_attempt_kind kind, weir_durati
     return weir__attempts_pay(&a->rules, kind, left.ns, now_of(a), why);
 }
 
+void weir_attempts_deny(weir_attempts *a, enum weir_attempt_denial why)
+{
+    check(a, __func__);
+    if ((unsigned)why >= WEIR_ATTEMPT_DENIALS)
+        weir__misuse(__func__, "for a reason that there is not", NULL);
+    weir__attempts_deny(&a->rules, why);
+}
+
 void weir_attempts_took(weir_attempts *a, weir_duration took)
 {
     check(a, __func__);
     weir__attempts_took(&a->rules, took.ns, now_of(a));
+}
+
+void weir_attempts_beaten(weir_attempts *a, weir_duration took)
+{
+    check(a, __func__);
+    weir__attempts_beaten(&a->rules, took.ns);
 }
 
 void weir_attempts_pushback(weir_attempts *a, weir_duration period)

@@ -43,7 +43,8 @@ int weir__attempts_settings_read(struct weir__attempts_settings *s, const weir_h
     if (!is_sound(hedge, retry))
         return -EINVAL;
     *s = (struct weir__attempts_settings){.hedge = *hedge, .retry = *retry};
-    s->hedge.floor.ns = hedge->floor.ns > 0 ? hedge->floor.ns : FLOOR_NS;
+    if (hedge->floor.ns == 0) /* a time that is given is meant */
+        s->hedge.floor.ns = hedge->after.ns > 0 && hedge->after.ns < FLOOR_NS ? hedge->after.ns : FLOOR_NS;
     s->hedge.extra_percent = percent(hedge->extra_percent, HEDGE_EXTRA_PERCENT);
     s->retry.times = retry->times > 0 ? retry->times : TIMES;
     s->retry.extra_percent = percent(retry->extra_percent, RETRY_EXTRA_PERCENT);

@@ -177,6 +177,7 @@ static void read_one(struct weir__attempts_shared *s, weir_attempts_stats *out)
 
     weir__attempts_read(s->common, &s->settings, weir_now().ns, out);
     out->name = s->name;
+    out->shared_id = s->block != NULL ? s->block->label.serial : 0;
     weir__lock_enter(&s->lock);
     weir__list_each (node, &s->members)
         weir__attempts_read_learned(&weir__container_of(node, weir_attempts, node)->rules, &learned);

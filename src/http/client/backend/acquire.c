@@ -46,17 +46,28 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 
 /* --- admission --- */
 
+/* Counts a request as one in progress, unless there are as many as there may be. */
+static bool take_limit(weir_backend *b)
+{
+    const struct weir__auto_limit_settings *settings = &b->member.shared->settings.auto_limit;
+    struct weir__backend_common *common = weir__backend_common(b);
+    const int limit = settings->max == 0 ? weir__backend_options(b)->limit
+                                         : weir__auto_limit_now(&common->auto_limit, settings);
+
+    if (limit > 0)
+        return weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit);
+    weir__backend_add_one(&common->counts.in_use, b->member.process);
+    return true;
+}
+
 /* Enters by the limit and the breaker. */
 static int enter(weir_backend *b, struct weir__fetch *f)
 {
     struct weir__backend_common *common = weir__backend_common(b);
-    const int limit = weir__backend_options(b)->limit;
     enum weir__breaker_verdict verdict;
 
     weir__instance_count(&common->requests);
-    if (limit == 0)
-        weir__backend_add_one(&common->counts.in_use, b->member.process);
-    else if (!weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit))
+    if (!take_limit(b))
         return refuse(b, f, WEIR_BACKEND_LIMITED);
     verdict = weir__breaker_is_closed(&common->breaker)
                   ? WEIR__BREAKER_PASSES
@@ -206,6 +217,7 @@ static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *o
 
     f->use.instance = &common->instances[number];
     f->use.number = (uint8_t)number;
+    f->use.began_us = (uint32_t)(weir__loop_now_ns(b->member.loop) / 1000);
     weir__backend_add_one(&common->counts.of_instance[number], b->member.process);
     weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);

@@ -215,6 +215,20 @@ static void count_failure(struct weir__backend_shared *s, struct weir__instance 
     eject_failed(s, instance, now_ns, weir__backend_error_text(error, why));
 }
 
+/* Quick refusals tell nothing of how long answers take. */
+static void follow_limit(const struct weir__backend_use *use, int err, int status, int64_t now_ns)
+{
+    struct weir__backend_shared *s = use->backend->member.shared;
+    struct weir__auto_limit *limit = &s->common->auto_limit;
+
+    if (err == -WEIR_EDEADLINE || status == 503)
+        weir__auto_limit_dropped(limit, &s->settings.auto_limit, now_ns);
+    else if (err == 0 && (status < 500 || status == 501) && status != 429)
+        weir__auto_limit_answered(limit, &s->settings.auto_limit,
+                                  (int64_t)((uint32_t)(now_ns / 1000) - use->began_us) * 1000,
+                                  weir__backend_sum(s->common, &s->common->counts.in_use), now_ns);
+}
+
 static void count(struct weir__backend_use *use, int err, int status, const char *why)
 {
     struct weir__backend_shared *s = use->backend->member.shared;
@@ -239,8 +253,11 @@ static void count(struct weir__backend_use *use, int err, int status, const char
 
 void weir__backend_ended(struct weir__backend_use *use, int err, int status, const char *why)
 {
-    if (use->instance != NULL)
-        count(use, err, status, why);
+    if (use->instance == NULL)
+        return;
+    if (use->backend->member.shared->settings.auto_limit.max > 0)
+        follow_limit(use, err, status, weir__loop_now_ns(use->backend->member.loop));
+    count(use, err, status, why);
 }
 
 void weir__backend_broke(struct weir__backend_use *use, int err, const char *why)

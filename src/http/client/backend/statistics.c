@@ -83,6 +83,7 @@ static void read_attempts(struct weir__backend_shared *s, weir_attempts_stats *o
 
     weir__attempts_read(&s->common->attempts, &s->settings.attempts, weir_now().ns, out);
     out->name = s->settings.options.name;
+    out->shared_id = s->common->label.serial;
     weir__lock_enter(&s->lock);
     weir__list_each (node, &s->members)
         weir__attempts_read_learned(&weir__container_of(node, struct weir__backend_member, node)->attempts,
