@@ -17,7 +17,7 @@ static uint64_t in_use(const struct snapshot_backend *b)
 
 static uint64_t limit(const struct snapshot_backend *b)
 {
-    return (uint64_t)b->options->limit;
+    return (uint64_t)b->limit;
 }
 
 static uint64_t waiting(const struct snapshot_backend *b)
@@ -63,7 +63,7 @@ static const struct {
      requests},
     {"weir_backend_in_use", "gauge",
      "Requests to a backend in progress, those that wait for a connection included.", in_use},
-    {"weir_backend_limit", "gauge", "How many may be in progress; 0: any number.", limit},
+    {"weir_backend_limit", "gauge", "How many may be in progress now; 0: any number.", limit},
     {"weir_backend_waiting", "gauge", "Requests that wait for a connection.", waiting},
     {"weir_backend_waiting_max", "gauge", "How many may wait.", waiting_max},
     {"weir_backend_connections", "gauge", "Connections to all instances of a backend, idle ones included.",

@@ -65,7 +65,7 @@ static void backend(struct text_out *out, const struct snapshot_backend *b, weir
         out,
         ",\"up\":%zu,\"in_use\":%d,\"limit\":%d,\"waiting\":%d,\"waiting_max\":%d,\"connections\":%d,"
         "\"connections_max\":%d,\"checked\":%s,\"panics\":%s,\"open\":%s,\"open_s\":",
-        snapshot_backend_up(b), b->in_use, b->options->limit, b->waiting, b->options->waiting_max,
+        snapshot_backend_up(b), b->in_use, b->limit, b->waiting, b->options->waiting_max,
         b->connections, b->options->connections_max, b->options->health.path != NULL ? "true" : "false",
         b->panics ? "true" : "false", b->open ? "true" : "false");
     text_out_number(out, b->open, seconds_since(b->open_since, now));

@@ -24,6 +24,7 @@ static void each_of_backend(struct snapshot_backend *b, struct collector *c,
                             void (*fn)(struct series *s, struct collector *c))
 {
     fn(&b->requests, c);
+    fn(&b->attempts.ended, c);
     for (size_t i = 0; i < b->instance_count; i++)
         fn(&b->instances[i].requests, c);
 }

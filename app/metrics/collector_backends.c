@@ -20,8 +20,11 @@ int open_backends(struct snapshot *s)
     while (err == 0 && s->backend_count < config->backend_count) {
         struct snapshot_backend *b = &s->backends[s->backend_count];
         b->options = &config->backends[s->backend_count].options;
+        b->limit = b->options->limit;
         err = series_open_plain(&b->requests, BACKEND_NUMBERS);
-        s->backend_count += err == 0;
+        if (err == 0)
+            err = open_attempts(&b->attempts);
+        s->backend_count++; /* half open ones are closed, too */
     }
     return err;
 }
@@ -40,6 +43,7 @@ void close_backends(struct snapshot *s)
             close_instance(&b->instances[k]);
         free(b->instances);
         series_close(&b->requests);
+        series_close(&b->attempts.ended);
     }
     free(s->backends);
 }
@@ -121,12 +125,14 @@ void take_backend(struct snapshot *s, const weir_backend_stats *stats)
         return;
     b->shared_id = stats->shared_id;
     b->in_use = stats->in_use;
+    b->limit = stats->limit;
     b->waiting = stats->waiting;
     b->connections = stats->connections;
     b->open = stats->open;
     b->open_since = stats->open_since;
     memcpy(numbers + BACKEND_REFUSED, stats->refused, sizeof stats->refused);
     series_update(&b->requests, NULL, numbers);
+    take_attempts(&b->attempts, &stats->attempts);
     for (size_t i = 0; i < b->instance_count; i++)
         b->instances[i].known = false;
     for (size_t i = 0; i < stats->instance_count; i++)

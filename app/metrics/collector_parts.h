@@ -26,6 +26,8 @@ void collect_origins(struct snapshot *s, weir_runtime *runtime,
                      const char *without); /* those at sockets in this folder; NULL: all */
 void collect_backends(struct snapshot *s, weir_runtime *runtime);
 void take_backend(struct snapshot *s, const weir_backend_stats *stats); /* one of them */
+WEIR_CHECKED int open_attempts(struct snapshot_attempts *a);
+void take_attempts(struct snapshot_attempts *a, const weir_attempts_stats *stats);
 void collect_pools(struct snapshot *s, weir_runtime *runtime);
 void collect_apps(struct snapshot *s, struct app_gate *gate);              /* NULL: there are none */
 void collect_tls(struct snapshot *s, const struct gateway_status *status); /* while the gateway runs */

@@ -61,8 +61,11 @@ void joined_origins(struct snapshot *s, const struct sums *sums, bool with_gone)
 
 void joined_want_backends(struct sums *sums, const struct config *config)
 {
-    for (size_t i = 0; i < config->backend_count; i++)
-        (void)sums_want(sums, TOTALS_BACKEND, (const char *const[]){config->backends[i].options.name, NULL});
+    for (size_t i = 0; i < config->backend_count; i++) {
+        const char *name = config->backends[i].options.name;
+        (void)sums_want(sums, TOTALS_BACKEND, (const char *const[]){name, NULL});
+        joined_want_attempts(sums, name);
+    }
 }
 
 static void take_error(struct snapshot_instance *i, const struct totals_row *read)
@@ -130,6 +133,7 @@ static void fill_instances(struct snapshot_backend *b, const struct sums *sums)
 static void take_backend_row(struct snapshot_backend *b, const struct totals_row *read)
 {
     b->in_use += (int)read->values[BACKEND_VALUE_IN_USE];
+    b->limit += (int)read->values[BACKEND_VALUE_LIMIT];
     b->waiting += (int)read->values[BACKEND_VALUE_WAITING];
     b->connections += (int)read->values[BACKEND_VALUE_CONNECTIONS];
     b->panics = b->panics || read->values[BACKEND_VALUE_PANICS] != 0;
@@ -162,8 +166,11 @@ static bool add_backend(struct snapshot *s, const struct sums *sums, const struc
         own->name = row->keys[0];
     *b = (struct snapshot_backend){
         .options = own != NULL ? own : options, .requests = *row->series, .own_options = own};
+    b->attempts = joined_attempts(sums, b->options->name);
     for (size_t place = 0; sums_each_apart(sums, row, &place, &read);)
         take_backend_row(b, &read);
+    if (b->limit == 0)
+        b->limit = b->options->limit; /* no process has reported it yet */
     fill_instances(b, sums);
     b->panics = b->panics && snapshot_backend_up(b) == 0;
     s->backend_count++;

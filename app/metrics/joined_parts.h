@@ -33,6 +33,7 @@ void *joined_room(void *items, size_t count, size_t bytes);
 void joined_want_routes(struct sums *sums, const struct request_counts *routes,
                         const struct gather_counts *gathers);
 void joined_want_backends(struct sums *sums, const struct config *config);
+void joined_want_attempts(struct sums *sums, const char *name);
 void joined_want_apps(struct sums *sums, const struct config *config);
 
 /* --- filling --- */
@@ -48,6 +49,7 @@ void joined_backends(struct snapshot *s, const struct sums *sums, bool with_gone
 void joined_tls(struct snapshot *s, const struct sums *sums, bool with_gone);
 void joined_loops(struct snapshot *s, const struct sums *sums);
 void joined_pools(struct snapshot *s, const struct sums *sums, bool with_gone);
+struct snapshot_attempts joined_attempts(const struct sums *sums, const char *name);
 void joined_apps(struct snapshot *s, const struct sums *sums, bool with_gone);
 void joined_stalls(struct snapshot *s, const struct sums *sums); /* after the routes */
 void joined_guard_calls(struct snapshot *s, const struct sums *sums);

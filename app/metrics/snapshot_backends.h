@@ -13,6 +13,7 @@
 #include <weir/backend.h>
 
 #include "metrics/series.h"
+#include "metrics/snapshot_attempts.h"
 
 /* The numbers of an instance. */
 enum snapshot_instance_number { INSTANCE_REQUESTS, INSTANCE_FAILURES, INSTANCE_EJECTIONS, INSTANCE_NUMBERS };
@@ -44,9 +45,11 @@ struct snapshot_backend {
     weir_backend_options *own_options;   /* for joined.h: these, if they are not in the configuration */
     uint64_t shared_id;                  /* not 0: other processes have it in common with this one */
     int in_use, waiting, connections;
+    int limit; /* the present one; 0: none */
     bool open, panics;
     weir_instant open_since;
     struct series requests;              /* by enum snapshot_backend_number; no durations */
+    struct snapshot_attempts attempts;
     struct snapshot_instance *instances; /* in the order of the library */
     size_t instance_count;
 };

@@ -41,6 +41,7 @@ enum totals_part {
     TOTALS_CERTIFICATE, /* by side, name and file */
     TOTALS_BACKEND,     /* by name */
     TOTALS_INSTANCE,    /* by backend and address */
+    TOTALS_ATTEMPTS,    /* by the name of a backend; of an application "app NAME" */
     TOTALS_APP,         /* by name */
     TOTALS_APP_WAIT,    /* by name */
     TOTALS_PARTS
@@ -125,7 +126,13 @@ enum totals_backend_value {
     BACKEND_VALUE_OPEN,
     BACKEND_VALUE_PANICS,
     BACKEND_VALUE_OPEN_SINCE_NS,
+    BACKEND_VALUE_LIMIT,
     BACKEND_VALUES
+};
+enum totals_attempts_value {
+    ATTEMPTS_VALUE_HEDGE_AFTER_NS,
+    ATTEMPTS_VALUE_BUDGET_THOUSANDTHS,
+    ATTEMPTS_VALUES
 };
 enum totals_instance_value {
     INSTANCE_VALUE_STATE,

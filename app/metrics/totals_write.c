@@ -218,6 +218,20 @@ static void add_instances(struct totals_writer *w, const struct snapshot_backend
     }
 }
 
+static void add_attempts(struct totals_writer *w, const char *name, const struct snapshot_attempts *a)
+{
+    struct totals_row row = {
+        .part = TOTALS_ATTEMPTS,
+        .common = a->shared_id,
+        .keys = {name},
+        .values = {[ATTEMPTS_VALUE_HEDGE_AFTER_NS] = a->hedge_after.ns,
+                   [ATTEMPTS_VALUE_BUDGET_THOUSANDTHS] = (int64_t)(a->budget * 1e3)},
+    };
+
+    memcpy(row.numbers, a->ended.numbers, ATTEMPTS_NUMBERS * sizeof *row.numbers);
+    totals_add(w, &row, NULL);
+}
+
 static void add_backends(struct totals_writer *w, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->backend_count; i++) {
@@ -231,10 +245,12 @@ static void add_backends(struct totals_writer *w, const struct snapshot *s)
                        [BACKEND_VALUE_CONNECTIONS] = b->connections,
                        [BACKEND_VALUE_OPEN] = b->open,
                        [BACKEND_VALUE_PANICS] = b->panics,
-                       [BACKEND_VALUE_OPEN_SINCE_NS] = b->open_since.ns},
+                       [BACKEND_VALUE_OPEN_SINCE_NS] = b->open_since.ns,
+                       [BACKEND_VALUE_LIMIT] = b->limit},
         };
         memcpy(row.numbers, b->requests.numbers, BACKEND_NUMBERS * sizeof *row.numbers);
         totals_add(w, &row, NULL);
+        add_attempts(w, b->options->name, &b->attempts);
         add_instances(w, b);
     }
 }
