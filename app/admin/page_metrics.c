@@ -13,6 +13,7 @@ void page_metrics_write(struct text_out *out, const struct snapshot *s, bool ope
     page_metrics_gathers(&e, s);
     page_metrics_origins(&e, s);
     page_metrics_backends(&e, s);
+    page_metrics_attempts(&e, s);
     page_metrics_apps(&e, s);
     page_metrics_tls(&e, s);
     page_metrics_loops(&e, s);

@@ -16,6 +16,7 @@ void page_metrics_routes(struct exposition *e, const struct snapshot *s);
 void page_metrics_gathers(struct exposition *e, const struct snapshot *s);
 void page_metrics_origins(struct exposition *e, const struct snapshot *s);
 void page_metrics_backends(struct exposition *e, const struct snapshot *s);
+void page_metrics_attempts(struct exposition *e, const struct snapshot *s); /* backends, then apps */
 void page_metrics_apps(struct exposition *e, const struct snapshot *s);
 void page_metrics_tls(struct exposition *e, const struct snapshot *s);
 void page_metrics_loops(struct exposition *e, const struct snapshot *s);

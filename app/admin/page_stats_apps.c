@@ -20,7 +20,10 @@ static void app_window(struct text_out *out, const struct snapshot_app *app, enu
     page_stats_quantiles(out, w);
     text_out_add(out, "},\"wait\":{");
     page_stats_quantiles(out, &app->waited.last[span]);
-    text_out_add(out, "}}");
+    text_out_add(out, "}");
+    if (snapshot_attempts_counted(&app->attempts))
+        page_stats_attempts_window(out, &app->attempts, span);
+    text_out_add(out, "}");
 }
 
 void page_stats_apps(struct text_out *out, const struct snapshot *s)
@@ -31,6 +34,8 @@ void page_stats_apps(struct text_out *out, const struct snapshot *s)
         text_out_add(out, i > 0 ? ",{\"app\":" : "{\"app\":");
         text_out_json(out, app->name);
         text_out_printf(out, ",\"in_flight\":%d,\"waiting\":%d", app->in_flight, app->waiting);
+        if (snapshot_attempts_counted(&app->attempts))
+            page_stats_attempts(out, &app->attempts);
         app_window(out, app, LAST_10S);
         app_window(out, app, LAST_60S);
         text_out_add(out, "}");

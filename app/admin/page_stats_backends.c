@@ -54,21 +54,31 @@ static void backend_window(struct text_out *out, const struct snapshot_backend *
                     (unsigned long long)snapshot_backend_failures(b, span),
                     (unsigned long long)snapshot_backend_refused(w->numbers));
     page_stats_reasons(out, w->numbers + BACKEND_REFUSED, WEIR_BACKEND_REFUSALS, refusal_name);
+    if (snapshot_attempts_counted(&b->attempts))
+        page_stats_attempts_window(out, &b->attempts, span);
     text_out_add(out, "}");
+}
+
+static const char *yes(bool is)
+{
+    return is ? "true" : "false";
 }
 
 static void backend(struct text_out *out, const struct snapshot_backend *b, weir_instant now)
 {
     text_out_add(out, "{\"backend\":");
     text_out_json(out, b->options->name);
-    text_out_printf(
-        out,
-        ",\"up\":%zu,\"in_use\":%d,\"limit\":%d,\"waiting\":%d,\"waiting_max\":%d,\"connections\":%d,"
-        "\"connections_max\":%d,\"checked\":%s,\"panics\":%s,\"open\":%s,\"open_s\":",
-        snapshot_backend_up(b), b->in_use, b->limit, b->waiting, b->options->waiting_max,
-        b->connections, b->options->connections_max, b->options->health.path != NULL ? "true" : "false",
-        b->panics ? "true" : "false", b->open ? "true" : "false");
+    text_out_printf(out,
+                    ",\"up\":%zu,\"in_use\":%d,\"limit\":%d,\"limit_is_auto\":%s,\"waiting\":%d,\"waiting_"
+                    "max\":%d,\"connections\":%d,"
+                    "\"connections_max\":%d,\"checked\":%s,\"panics\":%s,\"open\":%s,\"open_s\":",
+                    snapshot_backend_up(b), b->in_use, b->limit, yes(snapshot_backend_limit_is_auto(b)),
+                    b->waiting, b->options->waiting_max, b->connections, b->options->connections_max,
+                    yes(b->options->health.path != NULL), yes(b->panics), yes(b->open));
     text_out_number(out, b->open, seconds_since(b->open_since, now));
+    text_out_printf(out, ",\"hedges\":%s,\"retries\":%s", yes(snapshot_backend_hedges(b)),
+                    yes(b->options->retry.on != 0));
+    page_stats_attempts(out, &b->attempts);
     backend_window(out, b, LAST_10S);
     backend_window(out, b, LAST_60S);
     text_out_add(out, ",\"instances\":[");

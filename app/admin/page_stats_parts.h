@@ -36,4 +36,9 @@ void page_stats_reasons(struct text_out *out, const uint64_t *counts, size_t cou
                         const char *(*name)(size_t i));
 const char *page_stats_refusal_name(size_t i);
 
+/* ,"hedge_after_ms":…,"budget":… and ,"attempts":{"first":…,"hedged":…,…,"denied":…,"reasons":{…}} */
+void page_stats_attempts(struct text_out *out, const struct snapshot_attempts *a);
+void page_stats_attempts_window(struct text_out *out, const struct snapshot_attempts *a,
+                                enum series_span span);
+
 #endif

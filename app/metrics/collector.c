@@ -50,6 +50,8 @@ static void each_series(struct collector *c, void (*fn)(struct series *s, struct
     for (size_t i = 0; i < s->app_count; i++) {
         fn(&s->apps[i].served, c);
         fn(&s->apps[i].waited, c);
+        if (snapshot_attempts_counted(&s->apps[i].attempts))
+            fn(&s->apps[i].attempts.ended, c);
     }
     for (size_t i = 0; i < s->tls_count; i++)
         fn(&s->tls[i].handshakes, c);
@@ -153,6 +155,7 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
     collect_loops(s, runtime);
     collect_origins(s, runtime, c->status->apps != NULL ? c->status->apps->folder : NULL);
     collect_backends(s, runtime);
+    collect_app_attempts(s, runtime);
     collect_pools(s, runtime);
     collect_tls(s, c->status);
 }

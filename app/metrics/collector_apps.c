@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apps/gate.h"
 
@@ -21,6 +22,8 @@ int open_apps(struct snapshot *s, const struct app_gate *gate)
         err = series_open(&app->served, APP_NUMBERS);
         if (err == 0)
             err = series_open(&app->waited, 0);
+        if (err == 0 && config_app_has_attempts(gate->apps[s->app_count - 1].app))
+            err = open_attempts(&app->attempts);
     }
     return err;
 }
@@ -59,4 +62,22 @@ void collect_apps(struct snapshot *s, struct app_gate *gate)
 {
     for (size_t i = 0; i < s->app_count; i++)
         collect_app(&s->apps[i], &gate->apps[i]);
+}
+
+/* --- second attempts --- */
+
+static void take(void *arg, const weir_attempts_stats *stats)
+{
+    struct snapshot *s = arg;
+    char label[SNAPSHOT_APP_LABEL_BYTES];
+
+    for (size_t i = 0; i < s->app_count; i++)
+        if (snapshot_attempts_counted(&s->apps[i].attempts) &&
+            strcmp(snapshot_app_label(s->apps[i].name, label), stats->name) == 0)
+            take_attempts(&s->apps[i].attempts, stats);
+}
+
+void collect_app_attempts(struct snapshot *s, weir_runtime *runtime)
+{
+    weir_attempts_each(runtime, take, s);
 }

@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "apps/admission.h"
+#include "config/app.h"
 #include "metrics/series.h"
+#include "metrics/snapshot_attempts.h"
 
 /* The numbers beside the durations for which requests had a place. */
 enum snapshot_app_number {
@@ -21,9 +23,15 @@ enum snapshot_app_number {
 struct snapshot_app {
     const char *name;
     int in_flight, waiting;
-    struct series served; /* by enum snapshot_app_number */
-    struct series waited; /* no numbers */
+    struct series served;              /* by enum snapshot_app_number */
+    struct series waited;              /* no numbers */
+    struct snapshot_attempts attempts; /* none are counted where there are no second ones */
 };
+
+enum { SNAPSHOT_APP_LABEL_BYTES = CONFIG_APP_NAME_BYTES + sizeof "app " };
+
+/* Of an application as a backend, in labels and for <weir/attempts.h>: "app NAME". Returns: out. */
+const char *snapshot_app_label(const char *app, char out[SNAPSHOT_APP_LABEL_BYTES]);
 
 /* Of the numbers of an application: all requests that were refused. */
 static inline uint64_t snapshot_app_refused(const uint64_t *numbers)

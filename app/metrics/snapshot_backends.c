@@ -36,3 +36,13 @@ uint64_t snapshot_backend_refused(const uint64_t *numbers)
         refused += numbers[BACKEND_REFUSED + i];
     return refused;
 }
+
+bool snapshot_backend_limit_is_auto(const struct snapshot_backend *b)
+{
+    return b->options->auto_limit.min > 0 || b->options->auto_limit.max > 0;
+}
+
+bool snapshot_backend_hedges(const struct snapshot_backend *b)
+{
+    return b->options->hedge.percentile > 0 || b->options->hedge.after.ns > 0;
+}

@@ -48,7 +48,7 @@ struct snapshot_backend {
     int limit; /* the present one; 0: none */
     bool open, panics;
     weir_instant open_since;
-    struct series requests;              /* by enum snapshot_backend_number; no durations */
+    struct series requests; /* by enum snapshot_backend_number; no durations */
     struct snapshot_attempts attempts;
     struct snapshot_instance *instances; /* in the order of the library */
     size_t instance_count;
@@ -62,6 +62,10 @@ size_t snapshot_backend_up(const struct snapshot_backend *b);
 
 /* The failures of all instances in a window. */
 uint64_t snapshot_backend_failures(const struct snapshot_backend *b, enum series_span span);
+
+/* What its options say. */
+bool snapshot_backend_limit_is_auto(const struct snapshot_backend *b);
+bool snapshot_backend_hedges(const struct snapshot_backend *b);
 
 /* Of the numbers of a backend: all requests that were refused. */
 uint64_t snapshot_backend_refused(const uint64_t *numbers);

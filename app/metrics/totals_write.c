@@ -163,8 +163,24 @@ static void add_gathers(struct totals_writer *w, const struct snapshot *s)
 
 /* --- what stands behind --- */
 
+static void add_attempts(struct totals_writer *w, const char *name, const struct snapshot_attempts *a)
+{
+    struct totals_row row = {
+        .part = TOTALS_ATTEMPTS,
+        .common = a->shared_id,
+        .keys = {name},
+        .values = {[ATTEMPTS_VALUE_HEDGE_AFTER_NS] = a->hedge_after.ns,
+                   [ATTEMPTS_VALUE_BUDGET_THOUSANDTHS] = (int64_t)(a->budget * 1e3)},
+    };
+
+    memcpy(row.numbers, a->ended.numbers, ATTEMPTS_NUMBERS * sizeof *row.numbers);
+    totals_add(w, &row, NULL);
+}
+
 static void add_apps(struct totals_writer *w, const struct snapshot *s)
 {
+    char label[SNAPSHOT_APP_LABEL_BYTES];
+
     for (size_t i = 0; i < s->app_count; i++) {
         const struct snapshot_app *app = &s->apps[i];
         struct totals_row row = {
@@ -176,6 +192,8 @@ static void add_apps(struct totals_writer *w, const struct snapshot *s)
         totals_add(w, &row, app->served.meter);
         row = (struct totals_row){.part = TOTALS_APP_WAIT, .keys = {app->name}};
         totals_add(w, &row, app->waited.meter);
+        if (snapshot_attempts_counted(&app->attempts))
+            add_attempts(w, snapshot_app_label(app->name, label), &app->attempts);
     }
 }
 
@@ -216,20 +234,6 @@ static void add_instances(struct totals_writer *w, const struct snapshot_backend
         memcpy(row.numbers, instance->requests.numbers, INSTANCE_NUMBERS * sizeof *row.numbers);
         totals_add(w, &row, NULL);
     }
-}
-
-static void add_attempts(struct totals_writer *w, const char *name, const struct snapshot_attempts *a)
-{
-    struct totals_row row = {
-        .part = TOTALS_ATTEMPTS,
-        .common = a->shared_id,
-        .keys = {name},
-        .values = {[ATTEMPTS_VALUE_HEDGE_AFTER_NS] = a->hedge_after.ns,
-                   [ATTEMPTS_VALUE_BUDGET_THOUSANDTHS] = (int64_t)(a->budget * 1e3)},
-    };
-
-    memcpy(row.numbers, a->ended.numbers, ATTEMPTS_NUMBERS * sizeof *row.numbers);
-    totals_add(w, &row, NULL);
 }
 
 static void add_backends(struct totals_writer *w, const struct snapshot *s)
