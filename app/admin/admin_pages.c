@@ -92,7 +92,7 @@ static int advice(weir_request *req, weir_response *res, struct admin_state *sta
     struct text_out out;
 
     text_out_init(&out, PAGE_BYTES_MAX);
-    page_advice_write(&out, collector_windows(state->collector));
+    page_advice_write(&out, collector_windows_and_outcomes(state->collector));
     return send_page(req, res, json, &out);
 }
 

@@ -11,6 +11,8 @@
  *   - By Little's law (1961) a pool has rate × run workers busy, and rate × (queue + run) jobs in it, on
  * average. Near all workers busy, the queue grows without end: the advice is to have so many that 70 % are
  * busy.
+ *   - A backend is to be hedged where that takes a tenth off the p99 of a route, computed from how long its
+ *     calls take (hedging_gain.h), and the backend has room.
  *   - A backend is advised on where its instances failed, or requests waited for a connection.
  */
 #ifndef APP_ADMIN_ADVICE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin/advice_backends.h"
 
+#include "admin/advice_hedging.h"
 #include "admin/advice_piece.h"
 
 /* In the last minute; what is less is no reason to change a configuration. */
@@ -115,6 +116,8 @@ void advice_write_backend(struct text_out *out, const struct snapshot_backend *b
     advise_on_health(out, &first, b);
     advise_on_breaker(out, &first, b);
     advise_on_connections(out, &first, b);
+    advise_on_denials(out, &first, b);
     advise_that_all_is_well(out, &first, b);
+    tell_of_attempts(out, &first, b);
     text_out_add(out, "]}");
 }

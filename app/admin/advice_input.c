@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/advice_calls.h"
 #include "config/route_kind.h"
 
 static bool is_of_client(enum weir_charge_category charge)
@@ -70,6 +71,7 @@ static struct advice_route route_of(const struct snapshot *s, const struct snaps
         .rate = all->seconds > 0 ? (double)all->count / all->seconds : 0,
         /* of the samples, so that its parts add up to it */
         .took_ms = sampled->numbers[BREAKDOWN_COUNT] > 0 ? sum_ms(sampled, is_any) : all->mean_ms,
+        .p99_ms = all->p99_ms,
         .loop = {snapshot_breakdown_ms(sampled, WEIR_CHARGE_RUN), sampled->p99_ms},
         .loop_square_ms2 = sampled->mean_square_ms2,
         .wait_ms = sum_ms(sampled, is_wait),
@@ -115,14 +117,17 @@ int advice_input_open(struct advice_input *in, const struct snapshot *s)
         .backend_count = s->backend_count,
         .pools = pools,
         .pool_count = s->pool_count,
+        .made = advice_calls_open(s),
     };
-    if (routes == NULL || pools == NULL) {
+    if (routes == NULL || pools == NULL || in->made == NULL) {
         advice_input_close(in);
         return -ENOMEM;
     }
     for (size_t i = 0; i < s->route_count; i++)
         if (s->routes[i].kind != NULL) /* "none" is no route to advise on */
             routes[in->route_count++] = route_of(s, &s->routes[i]);
+    for (size_t i = 0; i < in->route_count; i++)
+        routes[i].calls = advice_calls_of(in->made, routes[i].route, &routes[i].call_count);
     for (size_t i = 0; i < s->pool_count; i++)
         pools[i] = pool_of(&s->pools[i]);
     return 0;
@@ -132,4 +137,5 @@ void advice_input_close(struct advice_input *in)
 {
     free((void *)(uintptr_t)in->routes);
     free((void *)(uintptr_t)in->pools);
+    advice_calls_close(in->made);
 }

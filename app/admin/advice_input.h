@@ -12,6 +12,7 @@
 
 #include <weir/error.h>
 
+#include "admin/hedging_gain.h"
 #include "metrics/snapshot.h"
 
 /* A time of one request or job; all zero if it has none. */
@@ -27,6 +28,15 @@ struct advice_kind {
     bool asks_backends;
 };
 
+/* A call of a route. Its delays are those of all instances of its backend, or of its origin, whatever asks
+ * them. */
+struct advice_call {
+    const struct snapshot_backend *backend; /* NULL: it goes to an origin, which is not hedged */
+    const struct delays *delays;            /* of one attempt */
+    double repeatable;                      /* the share of its requests that may be sent twice */
+    double deadline_ms;                     /* 0: none */
+};
+
 /* Times are those of one request on average, and add up to took_ms. */
 struct advice_route {
     const char *route;
@@ -34,6 +44,9 @@ struct advice_route {
     uint64_t requests;
     double rate; /* a second, on all loops */
     double took_ms;
+    double p99_ms; /* of all of its requests, answered in full */
+    const struct advice_call *calls;
+    size_t call_count;
     struct advice_time loop; /* computing on the loop */
     double loop_square_ms2;  /* the mean of its square */
     double wait_ms;          /* for backends, clients, timers */
@@ -64,6 +77,7 @@ struct advice_input {
     size_t backend_count;
     const struct advice_pool *pools;
     size_t pool_count;
+    struct advice_calls *made; /* what calls point to; private */
 };
 
 /* Takes it from a snapshot.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admin/advice_hedging.h"
 #include "admin/advice_piece.h"
 
 static const double bound_share = 0.8; /* a request is bound by what takes so much of its time */
@@ -204,6 +205,7 @@ void advice_write_route(struct text_out *out, const struct advice_route *r, cons
     advise_on_being_held(out, &first, r, in);
     advise_on_no_cpu(out, &first, r);
     advise_on_tiny_jobs(out, &first, r);
+    advise_to_hedge(out, &first, r);
     advise_on_the_slowest(out, &first, r);
     advise_on_slow_clients(out, &first, r);
     advise_that_all_is_well(out, &first, r);

@@ -117,7 +117,7 @@ static int advice(weir_request *req, weir_response *res, struct admin_of_many *a
 
     if (err < 0)
         return err;
-    page_advice_write(&out, joined_windows(admin->joined, many_pause));
+    page_advice_write(&out, joined_windows_and_outcomes(admin->joined, many_pause));
     return end(req, res, admin, "application/json", &out);
 }
 

@@ -111,6 +111,7 @@ int collector_open(struct gateway_status *status, struct collector **out)
     c->now.config = request_counts_config(status->requests);
     c->now.started = weir_now();
     window_clock_init(&c->clock, c->now.started);
+    c->now.clock = &c->clock;
     err = open_parts(&c->now, status);
     if (err < 0) {
         collector_close(c);
@@ -242,6 +243,13 @@ const struct snapshot *collector_windows(struct collector *c)
     collect_client_windows(s, &c->clock);
     collect_failing_first(s);
     return s;
+}
+
+const struct snapshot *collector_windows_and_outcomes(struct collector *c)
+{
+    (void)collector_windows(c);
+    collect_outcomes(&c->now, c->status->requests);
+    return &c->now;
 }
 
 int collector_run(void *arg)

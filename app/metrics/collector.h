@@ -39,4 +39,7 @@ const struct snapshot *collector_all_totals(struct collector *c);
  */
 const struct snapshot *collector_windows(struct collector *c);
 
+/* The same, and the outcomes of requests: all that advice rests on. */
+const struct snapshot *collector_windows_and_outcomes(struct collector *c);
+
 #endif

@@ -86,18 +86,46 @@ static int add_call(struct snapshot *s, struct snapshot_call call, const struct 
     return 0;
 }
 
+static enum snapshot_call_repeats repeats_of_call(const struct gather_call *call)
+{
+    const bool is_safe =
+        call->method == CONFIG_GET || call->method == CONFIG_HEAD || call->method == CONFIG_OPTIONS;
+
+    return is_safe || call->repeatable ? CALL_REPEATS_ALWAYS : CALL_REPEATS_NEVER;
+}
+
+static enum snapshot_call_repeats repeats_of_proxy(const struct config_route *route,
+                                                   const struct proxy_settings *proxy)
+{
+    const unsigned safe = 1U << CONFIG_GET | 1U << CONFIG_HEAD | 1U << CONFIG_OPTIONS;
+    const unsigned takes = route->method_mask;
+
+    if (proxy->repeatable || (takes != 0 && (takes & ~safe) == 0))
+        return CALL_REPEATS_ALWAYS;
+    return takes != 0 && (takes & safe) == 0 ? CALL_REPEATS_NEVER : CALL_REPEATS_SOME;
+}
+
 static int add_calls(struct snapshot *s, const struct config_route *route)
 {
     const struct gather_settings *gather = settings_of(route, "gather");
     const struct proxy_settings *proxy = settings_of(route, "proxy");
     int err = 0;
 
-    for (size_t i = 0; gather != NULL && i < gather->call_count && err == 0; i++)
-        err = add_call(s, (struct snapshot_call){.route = route->name, .call = gather->calls[i].name},
-                       gather->calls[i].backend, gather->calls[i].url.origin, NULL);
-    return proxy != NULL ? add_call(s, (struct snapshot_call){.route = route->name}, proxy->backend,
-                                    proxy->origin, proxy->address)
-                         : err;
+    for (size_t i = 0; gather != NULL && i < gather->call_count && err == 0; i++) {
+        const struct gather_call *call = &gather->calls[i];
+        err = add_call(
+            s,
+            (struct snapshot_call){.route = route->name,
+                                   .call = call->name,
+                                   .deadline = call->deadline.ns > 0 ? call->deadline : gather->deadline,
+                                   .repeats = repeats_of_call(call)},
+            call->backend, call->url.origin, NULL);
+    }
+    if (proxy == NULL)
+        return err;
+    return add_call(s,
+                    (struct snapshot_call){.route = route->name, .repeats = repeats_of_proxy(route, proxy)},
+                    proxy->backend, proxy->origin, proxy->address);
 }
 
 static size_t count_calls(const struct config_route *route)

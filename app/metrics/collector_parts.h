@@ -29,7 +29,7 @@ void take_backend(struct snapshot *s, const weir_backend_stats *stats); /* one o
 WEIR_CHECKED int open_attempts(struct snapshot_attempts *a);
 void take_attempts(struct snapshot_attempts *a, const weir_attempts_stats *stats);
 void collect_pools(struct snapshot *s, weir_runtime *runtime);
-void collect_apps(struct snapshot *s, struct app_gate *gate);              /* NULL: there are none */
+void collect_apps(struct snapshot *s, struct app_gate *gate); /* NULL: there are none */
 void collect_app_attempts(struct snapshot *s, weir_runtime *runtime);
 void collect_tls(struct snapshot *s, const struct gateway_status *status); /* while the gateway runs */
 void take_tls(struct snapshot_tls *tls, const weir_tls_stats *stats);      /* of one context */

@@ -92,6 +92,7 @@ int joined_open(const struct config *config, struct joined **out)
     j->now.supervised = true;
     j->now.started = weir_now();
     window_clock_init(&j->clock, j->now.started);
+    j->now.clock = &j->clock;
     err = open_parts(j, config);
     if (err < 0)
         joined_close(j);
@@ -206,6 +207,13 @@ const struct snapshot *joined_windows(struct joined *j, void (*pause)(void))
     fill(j, false);
     collect_client_windows(&j->now, &j->clock);
     collect_failing_first(&j->now);
+    return &j->now;
+}
+
+const struct snapshot *joined_windows_and_outcomes(struct joined *j, void (*pause)(void))
+{
+    (void)joined_windows(j, pause);
+    joined_outcomes(&j->now, j->sums, j->labels.routes);
     return &j->now;
 }
 

@@ -44,6 +44,9 @@ void joined_add_up(struct joined *j, void (*pause)(void));
 const struct snapshot *joined_totals(struct joined *j, void (*pause)(void));
 const struct snapshot *joined_windows(struct joined *j, void (*pause)(void));
 
+/* As collector_windows_and_outcomes(). Owns: likewise. */
+const struct snapshot *joined_windows_and_outcomes(struct joined *j, void (*pause)(void));
+
 /* Adds stalls of others to those of joined_totals(). kind: "computing" … */
 void joined_add_stalls(struct joined *j, const char *route, const char *kind, uint64_t count,
                        int64_t held_ns);

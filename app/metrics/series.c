@@ -81,3 +81,14 @@ void series_work_out(struct series *s, const struct window_clock *clock, weir_in
             work_out_times(out, &sum.meter);
     }
 }
+
+void series_durations(const struct series *s, const struct window_clock *clock, weir_instant now, int seconds,
+                      weir_meter *sum)
+{
+    struct window_sum window;
+
+    if (s->window == NULL || s->meter == NULL)
+        return;
+    sliding_window_sum(s->window, clock, now, seconds, &window);
+    weir_meter_add(sum, &window.meter);
+}

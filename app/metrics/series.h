@@ -48,4 +48,8 @@ void series_update(struct series *s, const weir_meter *meter, const uint64_t *nu
 /* Computes last[]. */
 void series_work_out(struct series *s, const struct window_clock *clock, weir_instant now);
 
+/* Adds the durations of the last so many seconds to a meter. */
+void series_durations(const struct series *s, const struct window_clock *clock, weir_instant now, int seconds,
+                      weir_meter *sum);
+
 #endif

@@ -66,12 +66,22 @@ struct snapshot_gather {
     struct series partial; /* one number */
 };
 
+/* Whether requests may be sent twice (<weir/backend.h>): by their methods, or because the configuration says
+ * so. */
+enum snapshot_call_repeats {
+    CALL_REPEATS_NEVER,
+    CALL_REPEATS_SOME, /* of a proxy that takes several methods */
+    CALL_REPEATS_ALWAYS
+};
+
 /* A call of a gather, or what a proxy asks, as the configuration has it. */
 struct snapshot_call {
     const char *route;
-    const char *call;    /* NULL: of a proxy */
-    char *origin;        /* as weir_origin_stats names it; NULL: it goes to a backend */
-    const char *backend; /* its name; or NULL */
+    const char *call;       /* NULL: of a proxy */
+    char *origin;           /* as weir_origin_stats names it; NULL: it goes to a backend */
+    const char *backend;    /* its name; or NULL */
+    weir_duration deadline; /* 0: none */
+    enum snapshot_call_repeats repeats;
 };
 
 /* The numbers beside the durations of an origin's requests. */
@@ -194,7 +204,8 @@ struct snapshot_guard_call {
 struct snapshot {
     const struct config *config;
     weir_instant started, at;
-    int64_t at_s; /* of the wall clock, since 1970 */
+    int64_t at_s;                     /* of the wall clock, since 1970 */
+    const struct window_clock *clock; /* of all windows */
     bool ready, draining;
     bool supervised; /* its processes have a supervisor, by whom they were added up */
     size_t processes_ready, processes_starting, processes_draining, processes_silent; /* if supervised */

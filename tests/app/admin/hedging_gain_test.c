@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "admin/hedging_gain.h"
+#include "app/support/log_normal.h"
 
 static const double two_percent = 0.02; /* the width of a meter's buckets */
 
@@ -22,33 +23,6 @@ static void assert_near(double is, double wanted, double off)
 static weir_duration ms(double value)
 {
     return (weir_duration){(int64_t)(value * 1e6)};
-}
-
-/* The quantile of the normal distribution, by halving. */
-static double normal(double share)
-{
-    double low = -10, high = 10;
-
-    for (int i = 0; i < 60; i++) {
-        const double x = (low + high) / 2;
-        if (0.5 * erfc(-x / sqrt(2)) < share)
-            low = x;
-        else
-            high = x;
-    }
-    return high;
-}
-
-/* Evenly spaced quantiles of a log-normal distribution with p50 12 and p99 80 ms. */
-static void log_normal(struct delays *d)
-{
-    enum { SAMPLES = 50000 };
-    const double sigma = log(80.0 / 12.0) / normal(0.99);
-    weir_meter meter = {0};
-
-    for (int i = 0; i < SAMPLES; i++)
-        weir_meter_record(&meter, ms(12 * exp(sigma * normal((i + 0.5) / SAMPLES))));
-    delays_read(d, &meter);
 }
 
 static void delays_are_those_that_were_measured(void **state)
@@ -78,7 +52,7 @@ static void shares_fall_from_one_to_none(void **state)
     double before = 1;
 
     (void)state;
-    log_normal(&d);
+    log_normal_delays(&d, 12, 80);
     for (double at = 0; at < 2000; at += 0.7) {
         const double now = delays_longer(&d, at);
         assert_true(now <= before && now >= 0);
@@ -94,7 +68,7 @@ static void a_gather_of_twelve_is_as_simulated(void **state)
     double p95;
 
     (void)state;
-    log_normal(&d);
+    log_normal_delays(&d, 12, 80);
     p95 = delays_quantile(&d, 0.95);
     assert_near(delays_quantile(&d, 0.5), 12, two_percent);
     assert_near(delays_quantile(&d, 0.99), 80, two_percent);
@@ -110,18 +84,18 @@ static void a_gather_of_twelve_is_as_simulated(void **state)
 /* The same by drawing: the formula is that of what happens. */
 static void a_hedged_call_is_as_drawn(void **state)
 {
-    enum { DRAWS = 200000 };
-    const double sigma = log(80.0 / 12.0) / normal(0.99), after = 40;
+    enum { DRAWS = 100000 };
+    const double after = 40;
     static struct delays d;
     const struct delayed_call call = {.delays = &d, .hedge_after_ms = after, .hedged_share = 1};
     unsigned short seed[3] = {1, 2, 3};
     int late = 0;
 
     (void)state;
-    log_normal(&d);
+    log_normal_delays(&d, 12, 80);
     for (int i = 0; i < DRAWS; i++) {
-        const double first = 12 * exp(sigma * normal(erand48(seed))),
-                     second = after + 12 * exp(sigma * normal(erand48(seed)));
+        const double first = log_normal_quantile(12, 80, erand48(seed)),
+                     second = after + log_normal_quantile(12, 80, erand48(seed));
         late += first > 60 && (first <= after || second > 60);
     }
     assert_near(delayed_call_longer(&call, 60), (double)late / DRAWS, 0.1);
@@ -134,7 +108,7 @@ static void what_may_not_be_hedged_is_not(void **state)
     double never, half;
 
     (void)state;
-    log_normal(&d);
+    log_normal_delays(&d, 12, 80);
     never = delayed_call_longer(&call, 80);
     assert_near(never, 0.01, 0.05); /* share 0 */
     call.hedged_share = 0.5;
@@ -150,7 +124,7 @@ static void no_call_takes_longer_than_its_deadline(void **state)
     struct delayed_call calls[2] = {{.delays = &d, .deadline_ms = 50}, {.delays = &d, .deadline_ms = 30}};
 
     (void)state;
-    log_normal(&d);
+    log_normal_delays(&d, 12, 80);
     assert_true(delayed_call_longer(&calls[0], 50) == 0);
     assert_true(delayed_call_longer(&calls[0], 49) > 0.01);
     assert_near(delayed_calls_quantile(calls, 2, 0.999), 50, 0.001);
