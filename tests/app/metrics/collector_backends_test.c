@@ -9,20 +9,26 @@
 #include "app/support/reading.h"
 #include "metrics/collector_parts.h"
 
-static const char file[] = "listen: 127.0.0.1:0\n"
-                           "backends:\n"
-                           "  orders: {urls: ['http://127.0.0.1:7101', 'http://127.0.0.1:7102'], limit: 9,\n"
-                           "           connections: {max: 5, queue: 7}}\n"
-                           "  stock: {urls: ['unix:/run/stock.sock']}\n"
-                           "routes:\n"
-                           "  - path: /page/{id}\n"
-                           "    gather:\n"
-                           "      calls:\n"
-                           "        - {name: near, url: 'http://127.0.0.1/x'}\n"
-                           "        - {name: mine, backend: orders, path: '/of/{id}'}\n"
-                           "  - {path: /shop/*, proxy: {backend: stock}}\n"
-                           "  - {path: /old/*, proxy: {to: 'http://127.0.0.1/x'}}\n"
-                           "  - {path: /app/*, proxy: {to: 'unix:/run/app.sock'}}\n";
+static const char file[] =
+    "listen: 127.0.0.1:0\n"
+    "backends:\n"
+    "  orders: {urls: ['http://127.0.0.1:7101', 'http://127.0.0.1:7102'], limit: 9,\n"
+    "           connections: {max: 5, queue: 7}}\n"
+    "  stock: {urls: ['unix:/run/stock.sock']}\n"
+    "routes:\n"
+    "  - path: /page/{id}\n"
+    "    gather:\n"
+    "      calls:\n"
+    "        - {name: near, url: 'http://127.0.0.1/x'}\n"
+    "        - {name: mine, backend: orders, path: '/of/{id}', deadline: 200ms}\n"
+    "        - {name: set, backend: orders, path: '/x', method: POST}\n"
+    "        - {name: add, backend: orders, path: '/x', method: POST, repeatable: true}\n"
+    "  - {path: /shop/*, proxy: {backend: stock}}\n"
+    "  - {path: /get/*, methods: [GET, HEAD], proxy: {backend: stock}}\n"
+    "  - {path: /put/*, methods: [PUT, POST], proxy: {backend: stock}}\n"
+    "  - {path: /any/*, proxy: {backend: stock, repeatable: true}}\n"
+    "  - {path: /old/*, proxy: {to: 'http://127.0.0.1/x'}}\n"
+    "  - {path: /app/*, proxy: {to: 'unix:/run/app.sock'}}\n";
 
 static struct config config;
 static struct snapshot s;
@@ -80,7 +86,14 @@ static void a_reading_is_taken_over(void **state)
                                       .open = true,
                                       .open_since = {8},
                                       .opened = 1,
-                                      .panics = true};
+                                      .panics = true,
+                                      .limit = 7,
+                                      .attempts = {.attempts = {[WEIR_ATTEMPT_HEDGE][WEIR_ATTEMPT_LOST] = 3},
+                                                   .denied = {[WEIR_ATTEMPT_OPEN] = 4},
+                                                   .hedge_after = {41},
+                                                   .hedge_saved = {42},
+                                                   .budget = 1.5,
+                                                   .shared_id = 43}};
     const struct snapshot_backend *b = &s.backends[0];
 
     (void)state;
@@ -95,6 +108,16 @@ static void a_reading_is_taken_over(void **state)
     assert_int_equal(b->requests.numbers[BACKEND_REFUSED + WEIR_BACKEND_BUSY], 0);
     assert_int_equal(b->requests.numbers[BACKEND_REFUSED + WEIR_BACKEND_LIMITED], 2);
     assert_int_equal(snapshot_backend_refused(b->requests.numbers), 7);
+    assert_int_equal(b->limit, 7);
+    assert_int_equal(snapshot_attempts_of(b->attempts.ended.numbers, WEIR_ATTEMPT_HEDGE), 3);
+    assert_int_equal(snapshot_attempts_of(b->attempts.ended.numbers, WEIR_ATTEMPT_FIRST), 0);
+    assert_int_equal(
+        snapshot_attempts_ended(b->attempts.ended.numbers, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_LOST), 3);
+    assert_int_equal(snapshot_attempts_denied(b->attempts.ended.numbers), 4);
+    assert_int_equal(b->attempts.ended.numbers[ATTEMPTS_DENIED + WEIR_ATTEMPT_OPEN], 4);
+    assert_int_equal(b->attempts.ended.numbers[ATTEMPTS_SAVED_NS], 42);
+    assert_true(b->attempts.hedge_after.ns == 41 && b->attempts.budget == 1.5);
+    assert_int_equal(b->attempts.shared_id, 43);
     assert_int_equal(b->instance_count, 2);
     assert_string_equal(b->instances[0].address, "127.0.0.1:7101");
     assert_string_equal(b->instances[0].last_error, "it broke");
@@ -171,16 +194,30 @@ static void windows_have_what_was_new(void **state)
 static void calls_have_an_origin_or_a_backend(void **state)
 {
     (void)state;
-    assert_int_equal(s.call_count, 5);
+    assert_int_equal(s.call_count, 10);
     assert_string_equal(s.calls[0].origin, "http://127.0.0.1:80");
     assert_null(s.calls[0].backend);
     assert_null(s.calls[1].origin);
     assert_string_equal(s.calls[1].backend, "orders");
-    assert_string_equal(s.calls[2].backend, "stock");
-    assert_string_equal(s.calls[2].route, "/shop/*");
-    assert_null(s.calls[2].call);
-    assert_string_equal(s.calls[3].origin, "http://127.0.0.1:80");
-    assert_string_equal(s.calls[4].origin, "http://localhost:80 at unix:/run/app.sock");
+    assert_string_equal(s.calls[4].backend, "stock");
+    assert_string_equal(s.calls[4].route, "/shop/*");
+    assert_null(s.calls[4].call);
+    assert_string_equal(s.calls[8].origin, "http://127.0.0.1:80");
+    assert_string_equal(s.calls[9].origin, "http://localhost:80 at unix:/run/app.sock");
+}
+
+static void calls_may_be_sent_twice_or_not(void **state)
+{
+    static const enum snapshot_call_repeats wanted[] = {
+        CALL_REPEATS_ALWAYS, CALL_REPEATS_ALWAYS, CALL_REPEATS_NEVER, CALL_REPEATS_ALWAYS,
+        CALL_REPEATS_SOME,   CALL_REPEATS_ALWAYS, CALL_REPEATS_NEVER, CALL_REPEATS_ALWAYS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_int_equal(s.calls[i].repeats, wanted[i]);
+    assert_int_equal(s.calls[0].deadline.ns, weir_ms(1000).ns); /* that of the whole */
+    assert_int_equal(s.calls[1].deadline.ns, weir_ms(200).ns);
+    assert_int_equal(s.calls[4].deadline.ns, 0);
 }
 
 int main(void)
@@ -191,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(instances_come_and_go, begin, end),
         cmocka_unit_test_setup_teardown(windows_have_what_was_new, begin, end),
         cmocka_unit_test_setup_teardown(calls_have_an_origin_or_a_backend, begin, end),
+        cmocka_unit_test_setup_teardown(calls_may_be_sent_twice_or_not, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
