@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/findings_attempts.h"
 #include "admin/findings_backends.h"
 #include "admin/findings_connections.h"
 #include "admin/findings_host.h"
@@ -44,8 +45,10 @@ void findings_write(struct text_out *out, const struct findings_input *in)
     find_stall(&list, &in->stall);
     for (size_t i = 0; i < in->origin_count; i++)
         find_origin(&list, &in->origins[i], in->refused.requests);
-    for (size_t i = 0; i < in->backend_count; i++)
+    for (size_t i = 0; i < in->backend_count; i++) {
         find_backend(&list, &in->backends[i], in);
+        find_attempts(&list, &in->backends[i], in);
+    }
     for (size_t i = 0; i < in->tls_count; i++)
         find_tls(&list, &in->tls[i], in);
     qsort(list.items, list.count, sizeof *list.items, by_impact);

@@ -19,8 +19,7 @@ static uint64_t refused_of(const struct finding_backend *f, enum weir_backend_re
     return f->backend->requests.last[LAST_60S].numbers[BACKEND_REFUSED + (int)refusal];
 }
 
-/* The backend's share of the traffic. A backend without requests comes last, not never. */
-static double weight_of(const struct finding_backend *f, const struct findings_input *in)
+double finding_weight(const struct finding_backend *f, const struct findings_input *in)
 {
     const uint64_t all = in->refused.requests > 0 ? in->refused.requests : 1;
     const double share = finding_at_most_1(finding_share(requests_of(f), all));
@@ -35,8 +34,7 @@ static double seconds_since(weir_instant then, weir_instant now)
     return seconds > 0 ? round(seconds) : 0;
 }
 
-/* "orders (/page)": the backend, and the routes that need it. */
-static struct finding *begin(struct finding_list *list, const struct finding_backend *f, double impact)
+struct finding *finding_of_backend(struct finding_list *list, const struct finding_backend *f, double impact)
 {
     const char *name = f->backend->options->name;
     struct finding *finding = finding_add(list, "backend", name, impact);
@@ -119,7 +117,7 @@ static void find_down(struct finding_list *list, const struct finding_backend *f
 
     if (count == 0)
         return;
-    out = begin(list, f, weight_of(f, in) * unused_share(f, count));
+    out = finding_of_backend(list, f, finding_weight(f, in) * unused_share(f, count));
     if (out == NULL)
         return;
     finding_say(out, "%zu of %zu instances %s by the health checks (GET %s): ", count,
@@ -141,7 +139,7 @@ static void find_ejected(struct finding_list *list, const struct finding_backend
 
     if (count == 0)
         return;
-    out = begin(list, f, weight_of(f, in) * unused_share(f, count));
+    out = finding_of_backend(list, f, finding_weight(f, in) * unused_share(f, count));
     if (out == NULL)
         return;
     finding_say(out, "%zu of %zu instances %s ejected after %d failures in a row: ", count,
@@ -166,7 +164,7 @@ static void find_panic(struct finding_list *list, const struct finding_backend *
 
     if (!f->backend->panics)
         return;
-    out = begin(list, f, weight_of(f, in));
+    out = finding_of_backend(list, f, finding_weight(f, in));
     if (out == NULL)
         return;
     if (snapshot_backend_instances(f->backend) == 1)
@@ -207,7 +205,7 @@ static void find_open(struct finding_list *list, const struct finding_backend *f
 
     if (!b->open && (refused == 0 || finding_share(refused, requests_of(f)) < few_refused))
         return;
-    out = begin(list, f, weight_of(f, in));
+    out = finding_of_backend(list, f, finding_weight(f, in));
     if (out == NULL)
         return;
     if (b->open)
@@ -258,7 +256,7 @@ static void find_refusing(struct finding_list *list, const struct finding_backen
 
     if (refused == 0 || share < few_refused)
         return;
-    out = begin(list, f, weight_of(f, in) * finding_at_most_1(share));
+    out = finding_of_backend(list, f, finding_weight(f, in) * finding_at_most_1(share));
     if (out == NULL)
         return;
     finding_say(out, "%.3g %% of its %llu requests are refused: ", 100 * finding_at_most_1(share),

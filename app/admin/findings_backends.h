@@ -13,4 +13,10 @@
 void find_backend(struct finding_list *list, const struct finding_backend *b,
                   const struct findings_input *in);
 
+/* Adds a finding on a backend that begins "orders (/page): ": with the routes that need it. NULL: no room. */
+struct finding *finding_of_backend(struct finding_list *list, const struct finding_backend *f, double impact);
+
+/* A backend's share of the traffic. One without requests comes last, not never. */
+double finding_weight(const struct finding_backend *f, const struct findings_input *in);
+
 #endif

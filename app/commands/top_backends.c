@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/top_attempts.h"
 #include "text/figures.h"
 
 enum { INSTANCES_SHOWN = 5, NARROW = 118 };
@@ -115,6 +116,8 @@ json_t *top_backends_list(const struct top_frame *f)
 
     for (size_t i = 0; rows != NULL && items != NULL && i < json_array_size(list); i++) {
         (void)json_array_append(rows, items[i]);
+        if (top_attempts_has_row(items[i]))
+            (void)json_array_append_new(rows, json_pack("{s:O}", "attempts_of", items[i]));
         list_instances(rows, items[i], f);
     }
     free(items);
@@ -231,6 +234,8 @@ void top_backend_row(const struct top_frame *f, const json_t *item)
 {
     if (json_object_get(item, "more") != NULL)
         terminal_text_printf(f->out, LINE_QUIET, "  and %.0f more", figure_at(item, "more"));
+    else if (json_object_get(item, "attempts_of") != NULL)
+        top_attempts_row(f, json_object_get(item, "attempts_of"));
     else if (json_object_get(item, "backend") != NULL)
         backend_row(f, item);
     else

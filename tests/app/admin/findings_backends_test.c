@@ -190,6 +190,62 @@ static void what_is_refused_is_said_with_what_helps(void **state)
     says(&g, "100 % of its 600 requests are refused: dns failed (its name has never had an address)");
 }
 
+static void ended(struct gateway *g, enum weir_attempt_kind kind, enum weir_attempt_outcome outcome,
+                  uint64_t count)
+{
+    g->backend.attempts.ended.last[LAST_60S]
+        .numbers[ATTEMPTS_ENDED + (int)kind * (int)WEIR_ATTEMPT_OUTCOMES + (int)outcome] = count;
+}
+
+static void denied(struct gateway *g, enum weir_attempt_denial why, uint64_t count)
+{
+    g->backend.attempts.ended.last[LAST_60S].numbers[ATTEMPTS_DENIED + (int)why] = count;
+}
+
+static void a_budget_that_does_not_suffice_is_said(void **state)
+{
+    struct gateway g;
+
+    (void)state;
+    begin(&g);
+    g.options.hedge.extra_percent = 5;
+    ended(&g, WEIR_ATTEMPT_FIRST, WEIR_ATTEMPT_ANSWERED, 600);
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_ANSWERED, 30);
+    denied(&g, WEIR_ATTEMPT_NO_BUDGET, 30); /* no more than were made */
+    is_quiet(&g);
+    denied(&g, WEIR_ATTEMPT_NO_BUDGET, 90);
+    says(&g, "orders (/page): it is slower, or fails more, than its budget of second attempts pays for "
+             "(extra: 5%): 90 were denied and 30 made of 600 requests");
+    says(&g, "\"impact\":0.075,");                              /* half of the traffic, of which 15 % */
+    ended(&g, WEIR_ATTEMPT_FIRST, WEIR_ATTEMPT_ANSWERED, 6000); /* 1.5 % */
+    is_quiet(&g);
+    ended(&g, WEIR_ATTEMPT_FIRST, WEIR_ATTEMPT_ANSWERED, 600);
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_ANSWERED, 0);
+    denied(&g, WEIR_ATTEMPT_NO_BUDGET, 19);
+    is_quiet(&g);
+    denied(&g, WEIR_ATTEMPT_NO_ROOM, 500); /* not a matter of the budget */
+    is_quiet(&g);
+}
+
+static void hedges_that_never_win_are_said(void **state)
+{
+    struct gateway g;
+
+    (void)state;
+    begin(&g);
+    ended(&g, WEIR_ATTEMPT_FIRST, WEIR_ATTEMPT_ANSWERED, 1000);
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_LOST, 47);
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_ANSWERED, 2);
+    is_quiet(&g); /* 49 */
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_LOST, 48);
+    says(&g, "orders (/page): 2 of 50 hedges won: second attempts are as slow as the first");
+    says(&g, "common to its instances");
+    g.backend.instance_count = 1;
+    says(&g, "It has one instance, where both wait for the same");
+    ended(&g, WEIR_ATTEMPT_HEDGE, WEIR_ATTEMPT_ANSWERED, 3);
+    is_quiet(&g);
+}
+
 /* --- advice --- */
 
 static void advises(const struct gateway *g, const char *wanted)
@@ -282,6 +338,8 @@ int main(void)
         cmocka_unit_test(that_all_are_out_is_said),
         cmocka_unit_test(a_breaker_that_is_open_is_said),
         cmocka_unit_test(what_is_refused_is_said_with_what_helps),
+        cmocka_unit_test(a_budget_that_does_not_suffice_is_said),
+        cmocka_unit_test(hedges_that_never_win_are_said),
         cmocka_unit_test(health_checks_are_advised_where_an_instance_failed),
         cmocka_unit_test(a_breaker_is_advised_where_most_requests_fail),
         cmocka_unit_test(more_connections_are_advised_where_requests_wait),

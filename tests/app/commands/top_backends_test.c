@@ -110,6 +110,31 @@ static void faults_of_a_backend_are_said(void **state)
     end(&view, text);
 }
 
+#define ATTEMPTS                                                                                             \
+    "'attempts':{'first':2000,'hedged':102,'won':62,'retried':8,'denied':12,'reasons':{'busy':2,'budget':"   \
+    "10}}"
+
+static void second_attempts_stand_below_their_backend(void **state)
+{
+    struct top_view view = view_of(
+        "{'backends':["
+        "{'backend':'a','up':1,'hedges':true,'retries':true,'limit_is_auto':true,'limit':97,'in_use':12,"
+        "'hedge_after_ms':41.2,'last_10s':{'rate':30," ATTEMPTS "},'instances':[]},"
+        "{'backend':'b','up':1,'hedges':true,'hedge_after_ms':null,"
+        "'last_10s':{'rate':20,'attempts':{'first':0,'hedged':0,'won':0,'denied':0}}},"
+        "{'backend':'c','up':1,'limit':4,'last_10s':{'rate':10," ATTEMPTS "}}]}");
+    char *text = frame(&view, 0);
+
+    (void)state;
+    console_has(
+        text, "\n  hedged 5.1 % after 41.2 ms, 61 % won  retried 0.4 %  denied 12: budget  limit 97, auto\n");
+    console_has(text, "12/97");
+    console_has(text, "\n  hedged 0 %\n"); /* nothing is known yet */
+    IN_ORDER(text, "\na ", "61 % won", "\nb ", "hedged 0 %", "\nc ");
+    console_lacks(strstr(text, "\nc "), "hedged"); /* it is off */
+    end(&view, text);
+}
+
 static size_t columns_of(const char *line)
 {
     size_t columns = 0;
@@ -184,9 +209,12 @@ static void missing_figures_are_dashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(instances_stand_below_their_backend), cmocka_unit_test(faults_of_a_backend_are_said),
-        cmocka_unit_test(on_a_narrow_terminal_all_fits),       cmocka_unit_test(many_instances_are_counted),
+        cmocka_unit_test(instances_stand_below_their_backend),
+        cmocka_unit_test(faults_of_a_backend_are_said),
+        cmocka_unit_test(on_a_narrow_terminal_all_fits),
+        cmocka_unit_test(many_instances_are_counted),
         cmocka_unit_test(missing_figures_are_dashes),
+        cmocka_unit_test(second_attempts_stand_below_their_backend),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
