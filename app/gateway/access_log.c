@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "routes/attempts_text.h"
+
 enum { WORTH = 1000 }; /* a part less than 1/1000 of the whole is not named */
 
 /* Adds a part to the few that there are, sorted by duration, the longest first; equal ones keep their order.
@@ -79,19 +81,24 @@ static void add(struct access_log_line *line, weir_kv pair)
 
 static void add_gather(struct access_log_line *line, const struct gather_note *note)
 {
-    if (!is_partial(note))
-        return;
-    (void)snprintf(line->partial, sizeof line->partial, "%zu/%zu", note->succeeded,
-                   note->settings->call_count);
-    add(line, WEIR_KV("partial", line->partial));
-    add(line, WEIR_KV("failed", gather_failed(line->failed, note)));
+    if (is_partial(note)) {
+        (void)snprintf(line->partial, sizeof line->partial, "%zu/%zu", note->succeeded,
+                       note->settings->call_count);
+        add(line, WEIR_KV("partial", line->partial));
+        add(line, WEIR_KV("failed", gather_failed(line->failed, note)));
+    }
+    if (note->tried_twice > 0)
+        add(line, WEIR_KV("attempts", gather_attempts(line->attempts, note)));
 }
 
 static void add_proxy(struct access_log_line *line, const struct proxy_note *note)
 {
-    add(line, WEIR_KV("failed", note->failed));
+    if (note->failed != NULL)
+        add(line, WEIR_KV("failed", note->failed));
     if (note->why != NULL)
         add(line, WEIR_KV("why", note->why));
+    if (attempts_were_made(&note->attempts))
+        add(line, WEIR_KV("attempts", attempts_text(line->attempts, &note->attempts)));
 }
 
 static void add_note(struct access_log_line *line, const void *note)

@@ -15,7 +15,7 @@
 #include "routes/proxy_note.h"
 
 enum {
-    ACCESS_LOG_PAIRS = 16,
+    ACCESS_LOG_PAIRS = 18,
     ACCESS_LOG_PARTS = WEIR_CHARGES_MAX + 1,
     ACCESS_LOG_LABELS_BYTES = 1024,
     ACCESS_LOG_HELD_BYTES = 160,
@@ -32,6 +32,7 @@ struct access_log_line {
     char held_by[ACCESS_LOG_HELD_BYTES];
     char partial[ACCESS_LOG_PARTIAL_BYTES];
     char failed[GATHER_FAILED_BYTES];
+    char attempts[GATHER_FAILED_BYTES];
 };
 
 /* The facts of a line that are not in the record. */
@@ -44,7 +45,8 @@ struct access_log_more {
 
 /* Fills a line, which borrows from its arguments. "ended" stands in the line of an exchange that did not end
  * as it should. "spent" has the charges of its time, the largest first, and those below a thousandth together
- * as "rest". "held_by" is the task that held the loop longest while the request was ready to run.
+ * as "rest". "attempts" has the second attempts of its requests to backends. "held_by" is the task that held
+ * the loop longest while the request was ready to run.
  */
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
                      const struct access_log_more *more);

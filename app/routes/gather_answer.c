@@ -149,7 +149,7 @@ static void count(struct gather_tally *tally, const struct gather_outcome *outco
 
 static struct gather_call_end end_of(const struct gather_outcome *outcome, int err)
 {
-    struct gather_call_end end = {(uint8_t)gather_end_of(err), (uint16_t)outcome->status};
+    struct gather_call_end end = {.end = (uint8_t)gather_end_of(err), .status = (uint16_t)outcome->status};
 
     if (err == 0 && !gather_succeeded(outcome))
         end.end = GATHER_STATUS;

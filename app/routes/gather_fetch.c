@@ -10,8 +10,11 @@
 
 static int fail(struct gather_fetch *call, int err, const char *why)
 {
+    const weir_attempts_made attempts = call->reply.attempts;
+
     weir_reply_free(&call->reply);
     call->reply.why = why;
+    call->reply.attempts = attempts;
     return err;
 }
 

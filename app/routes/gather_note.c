@@ -7,6 +7,8 @@
 
 #include <weir/error.h>
 
+#include "routes/attempts_text.h"
+
 static const struct {
     const char *text, *label;
 } ends[GATHER_ENDS] = {
@@ -73,34 +75,67 @@ const char *gather_end_label(enum gather_end end)
     return ends[end].label;
 }
 
-static int add_failed(char *at, size_t room, const char *name, const struct gather_call_end *end, bool first)
-{
-    const char *comma = first ? "" : ", ";
+/* --- lists of calls --- */
 
+enum { ITEM_BYTES = 64 + ATTEMPTS_TEXT_BYTES + 8, MORE_BYTES = 40 };
+
+/* Describes a call in a list. Returns: as snprintf(); 0: it is not in the list. */
+typedef int describe_call(char item[ITEM_BYTES], const char *name, const struct gather_call_end *end);
+
+static int describe_failed(char item[ITEM_BYTES], const char *name, const struct gather_call_end *end)
+{
+    if (end->end == GATHER_OK)
+        return 0;
     return end->end == GATHER_STATUS
-               ? snprintf(at, room, "%s%s status %u", comma, name, end->status)
-               : snprintf(at, room, "%s%s %s", comma, name, gather_end_text((enum gather_end)end->end));
+               ? snprintf(item, ITEM_BYTES, "%s status %u", name, end->status)
+               : snprintf(item, ITEM_BYTES, "%s %s", name, gather_end_text((enum gather_end)end->end));
+}
+
+static int describe_attempts(char item[ITEM_BYTES], const char *name, const struct gather_call_end *end)
+{
+    char text[ATTEMPTS_TEXT_BYTES];
+
+    return attempts_were_made(&end->attempts)
+               ? snprintf(item, ITEM_BYTES, "%s %s", name, attempts_text(text, &end->attempts))
+               : 0;
+}
+
+/* Lists the calls that describe() describes. There are so many; those without room are counted. */
+static const char *list_calls(char text[GATHER_FAILED_BYTES], const struct gather_note *note, size_t count,
+                              describe_call *describe)
+{
+    char item[ITEM_BYTES];
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < note->settings->call_count && count > 0; i++) {
+        const int length = describe(item, note->settings->calls[i].name, &note->ends[i]);
+        const char *comma = used > 0 ? ", " : "";
+
+        if (length == 0)
+            continue;
+        if (used + (size_t)length + 2 >= GATHER_FAILED_BYTES - MORE_BYTES) {
+            (void)snprintf(text + used, MORE_BYTES, "%sand %zu more", comma, count);
+            break;
+        }
+        used += (size_t)snprintf(text + used, GATHER_FAILED_BYTES - used, "%s%s", comma, item);
+        count--;
+    }
+    return text;
 }
 
 const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_note *note)
 {
-    enum { MORE_BYTES = 24 };
-    unsigned left = (unsigned)(note->settings->call_count - note->succeeded);
-    size_t used = 0;
+    return list_calls(text, note, note->settings->call_count - note->succeeded, describe_failed);
+}
 
-    text[0] = '\0';
-    for (size_t i = 0; i < note->settings->call_count && left > 0; i++) {
-        const size_t room = GATHER_FAILED_BYTES - MORE_BYTES - used;
-        size_t n;
-        if (note->ends[i].end == GATHER_OK)
-            continue;
-        n = (size_t)add_failed(text + used, room, note->settings->calls[i].name, &note->ends[i], !used);
-        if (n >= room) {
-            (void)snprintf(text + used, MORE_BYTES, "%sand %u more", used ? ", " : "", left);
-            break;
-        }
-        used += n;
-        left--;
-    }
-    return text;
+const char *gather_attempts(char text[GATHER_FAILED_BYTES], const struct gather_note *note)
+{
+    return list_calls(text, note, note->tried_twice, describe_attempts);
+}
+
+void gather_note_attempts(struct gather_note *note, size_t i, const weir_attempts_made *made)
+{
+    note->ends[i].attempts = *made;
+    note->tried_twice += attempts_were_made(made);
 }

@@ -33,17 +33,19 @@ enum gather_end {
 struct gather_call_end {
     uint8_t end;     /* enum gather_end */
     uint16_t status; /* of the answer; 0: none */
+    weir_attempts_made attempts;
 };
 
 struct gather_note {
     struct route_note base;
     const struct gather_settings *settings;
     size_t succeeded;
+    size_t tried_twice;            /* calls with second attempts */
     bool answered;                 /* the client has been answered */
     struct gather_call_end ends[]; /* of the calls, as in settings */
 };
 
-enum { GATHER_FAILED_BYTES = 512 };
+enum { GATHER_FAILED_BYTES = 512 }; /* of a list of calls */
 
 /* The end of a call, by its error; 0: GATHER_OK. */
 enum gather_end gather_end_of(int err);
@@ -59,5 +61,11 @@ const char *gather_end_label(enum gather_end end);
  * Returns: text.
  */
 const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_note *note);
+
+/* Lists the calls with second attempts, likewise: "orders hedge 41ms won, stock retry 3ms failed". */
+const char *gather_attempts(char text[GATHER_FAILED_BYTES], const struct gather_note *note);
+
+/* Notes what was tried for the call i. */
+void gather_note_attempts(struct gather_note *note, size_t i, const weir_attempts_made *made);
 
 #endif

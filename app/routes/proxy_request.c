@@ -135,14 +135,19 @@ int proxy_request_send(struct proxying *p)
         .upgrade = p->headers.upgrade,
         .why = &p->why,
     };
+    int err;
 
     if (tells_deadline(p))
         (void)client_deadline_left(p->left, weir_deadline());
     if (settings->backend != NULL) {
         options.backend = p->state->backends[settings->backend->number];
         options.repeatable = settings->repeatable;
+        options.attempts = &p->note->attempts;
         if (settings->backend->key.count > 0)
             options.balance_key = template_fill(&settings->backend->key, p->req);
     }
-    return weir_fetch_open(p->state->client, &options, p->body_length, &p->fetch);
+    err = weir_fetch_open(p->state->client, &options, p->body_length, &p->fetch);
+    if (p->note->attempts.made > 0)
+        weir_request_note(p->req, p->note);
+    return err;
 }

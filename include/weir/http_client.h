@@ -109,6 +109,8 @@ typedef struct weir_fetch_options {
     /* weir_fetch_open() only: set in any case, to NULL or, after a failure, to what weir_reply.why says [not
      * told] */
     const char **why;
+    /* weir_fetch_open() only: set in any case, to what weir_reply.attempts says [not told] */
+    weir_attempts_made *attempts;
     /* Sends the request at most once, whatever its method; see weir_get(). An error that a connect gives
      * (-ECONNREFUSED, -ENOENT …) then tells that the server has not been sent anything */
     bool once;

@@ -151,8 +151,8 @@ static void a_partial_gather_names_who_failed(void **state)
     assert_null(find("partial"));
     assert_null(find("failed"));
     note->succeeded = 1;
-    note->ends[1] = (struct gather_call_end){GATHER_CONNECT, 0};
-    note->ends[2] = (struct gather_call_end){GATHER_STATUS, 503};
+    note->ends[1] = (struct gather_call_end){.end = GATHER_CONNECT};
+    note->ends[2] = (struct gather_call_end){.end = GATHER_STATUS, .status = 503};
     access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
     assert_text(find("partial"), "1/3");
     assert_text(find("failed"), "reviews connect failed, stock status 503");
@@ -170,6 +170,8 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
     static struct gather_call calls[CALLS];
     const struct gather_settings settings = {.calls = calls, .call_count = CALLS};
     struct gather_note *note = calloc(1, sizeof *note + CALLS * sizeof note->ends[0]);
+    const weir_attempts_made hedged = {
+        .made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}};
     char text[GATHER_FAILED_BYTES];
 
     (void)state;
@@ -182,7 +184,11 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
             names[i][length] = '\0';
             calls[i].name = names[i];
             note->ends[i].end = GATHER_DEADLINE;
+            gather_note_attempts(note, (size_t)i, &hedged);
         }
+        gather_attempts(text, note);
+        assert_in_range(strlen(text), GATHER_FAILED_BYTES - 200, GATHER_FAILED_BYTES - 1);
+        assert_non_null(strstr(text, ", and "));
         gather_failed(text, note);
         assert_in_range(strlen(text), GATHER_FAILED_BYTES - 120, GATHER_FAILED_BYTES - 1);
         commas = 0;
@@ -190,6 +196,66 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
             commas += *c == ',';
         assert_int_equal(atoi(strstr(text, ", and ") + 6), CALLS - (int)commas);
     }
+    free(note);
+}
+
+static void second_attempts_are_told(void **state)
+{
+    static const struct {
+        weir_attempts_made made;
+        const char *says;
+    } table[] = {
+        {{.made = 0}, NULL},
+        {{.made = 1, .taken = 1}, NULL},
+        {{.made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}}, "hedge 41ms won"},
+        {{.made = 2, .taken = 1, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41200000}}, "hedge 41.2ms lost"},
+        {{.made = 2, .taken = 0, .last = WEIR_ATTEMPT_HEDGE, .last_after = {1000000}}, "hedge 1ms failed"},
+        {{.made = 2, .taken = 1, .last = WEIR_ATTEMPT_RETRY, .last_after = {3000000}}, "retry 3ms failed"},
+        {{.made = 4, .taken = 4, .last = WEIR_ATTEMPT_RETRY, .last_after = {1500000000}},
+         "retry 1.5s won (4 attempts)"},
+    };
+    struct proxy_note note = {.base.kind = ROUTE_NOTE_PROXY};
+    weir_exchange_record record = fine;
+
+    (void)state;
+    record.note = &note;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        note.attempts = table[i].made;
+        access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+        if (table[i].says != NULL)
+            assert_text(find("attempts"), table[i].says);
+        else
+            assert_null(find("attempts"));
+        assert_null(find("failed"));
+    }
+}
+
+static void second_attempts_of_a_gather_are_listed(void **state)
+{
+    static const struct gather_call calls[] = {{.name = "user"}, {.name = "orders"}, {.name = "stock"}};
+    static const struct gather_settings settings = {.calls = calls, .call_count = 3};
+    static const weir_attempts_made made[] = {
+        {.made = 1, .taken = 1},
+        {.made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}},
+        {.made = 2, .taken = 0, .last = WEIR_ATTEMPT_RETRY, .last_after = {3000000}},
+    };
+    struct gather_note *note = calloc(1, sizeof *note + 3 * sizeof note->ends[0]);
+    weir_exchange_record record = fine;
+
+    (void)state;
+    *note = (struct gather_note){.settings = &settings, .succeeded = 2, .answered = true};
+    note->ends[2].end = GATHER_CLOSED;
+    record.note = note;
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_null(find("attempts"));
+    for (size_t i = 0; i < 3; i++)
+        gather_note_attempts(note, i, &made[i]);
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_text(find("attempts"), "orders hedge 41ms won, stock retry 3ms failed");
+    assert_text(find("failed"), "stock connection closed");
+    note->answered = false; /* the client has left */
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_text(find("attempts"), "orders hedge 41ms won, stock retry 3ms failed");
     free(note);
 }
 
@@ -202,6 +268,8 @@ int main(void)
         cmocka_unit_test(who_held_the_loop_is_named),
         cmocka_unit_test(a_partial_gather_names_who_failed),
         cmocka_unit_test(a_gather_of_many_that_fail_counts_them),
+        cmocka_unit_test(second_attempts_are_told),
+        cmocka_unit_test(second_attempts_of_a_gather_are_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "routes/attempts_text.h"
+
+#include <stdio.h>
+
+#include <weir/text.h>
+
+/* An attempt is begun after an error only to replace its answer: if that was taken, the retry has failed. */
+static const char *outcome_of(const weir_attempts_made *made)
+{
+    if (made->taken == made->made)
+        return "won";
+    return made->taken > 0 && made->last == WEIR_ATTEMPT_HEDGE ? "lost" : "failed";
+}
+
+const char *attempts_text(char text[ATTEMPTS_TEXT_BYTES], const weir_attempts_made *made)
+{
+    char after[WEIR_DURATION_TEXT_MAX], count[24] = "";
+
+    if (made->made > 2)
+        (void)snprintf(count, sizeof count, " (%u attempts)", made->made);
+    (void)snprintf(text, ATTEMPTS_TEXT_BYTES, "%s %s %s%s",
+                   made->last == WEIR_ATTEMPT_HEDGE ? "hedge" : "retry",
+                   weir_duration_format(after, sizeof after, made->last_after), outcome_of(made), count);
+    return text;
+}
