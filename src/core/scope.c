@@ -371,6 +371,11 @@ int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void
     return s->cause != 0 ? s->cause : spawn(s, name, fn, arg, NULL, NULL, out);
 }
 
+int weir__spawn_inside(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg)
+{
+    return s->cause != 0 ? s->cause : spawn(s, name, fn, arg, s->activity, NULL, NULL);
+}
+
 int weir__spawn_cancelled(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg)
 {
     return spawn(s, name, fn, arg, NULL, NULL, NULL);

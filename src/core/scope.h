@@ -75,6 +75,8 @@ void weir__scope_check_innermost(const struct weir__scope *s, const char *what);
  * weir_spawn(). */
 int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
                 struct weir__task **out);
+/* As weir__spawn(), for what the activity works for that opened the scope. Also on the loop's own stack. */
+int weir__spawn_inside(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg);
 /* As weir__spawn(), also into a cancelled scope: the waits of the task fail then. */
 int weir__spawn_cancelled(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg);
 /* Ends a task of s with its outcome. */

@@ -9,15 +9,12 @@
 #include "http/client/fetch_parts.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
+#include "http/client/race.h"
 
 /* A failed write is not the end: the backend may have answered before it stopped reading. A write is given up
  * when there is an answer, or can be none. */
-static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
+static inline __attribute__((always_inline)) int read_answer(struct weir__fetch *f, int sent)
 {
-    int sent = weir__fetch_send(f, options->body, options->body_bytes);
-
-    if (weir__fetch_is_unsent(sent))
-        return sent;
     while (!f->ended) {
         int err = weir__fetch_wait(f);
         if (err < 0)
@@ -25,6 +22,13 @@ static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
     }
     f->keep = f->keep && sent == 0;
     return f->err < 0 ? weir__fetch_failure(f, sent) : 0;
+}
+
+static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
+{
+    int sent = weir__fetch_send(f, options->body, options->body_bytes);
+
+    return weir__fetch_is_unsent(sent) ? sent : read_answer(f, sent);
 }
 
 /* The request on the connection of f, and once more if that had been kept too long. */
@@ -90,6 +94,31 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     return finish(&f, err, reply);
 }
 
+static int leave_backend(struct weir__fetch *f, struct weir__origin *origin, int err, weir_reply *reply)
+{
+    if (origin != NULL)
+        weir__origin_ended(origin, f, err);
+    if (f->connection != NULL)
+        weir__origin_release(origin, f, err == 0 && f->keep);
+    weir__backend_leave(f);
+    return finish(f, err, reply);
+}
+
+/* A request that may have second attempts. */
+__attribute__((noinline)) static int race(struct weir__fetch *f, const weir_fetch_options *options,
+                                          weir_url *url, struct weir__fetch_room room, weir_reply *reply)
+{
+    struct weir__race r = {
+        .options = options, .body = options->body, .body_bytes = options->body_bytes, .f = f, .room = room};
+    int err = weir__race_run(&r, url);
+
+    if (err == 0)
+        err = read_answer(f, r.sent);
+    err = leave_backend(f, r.origin, err, reply);
+    reply->attempts = r.made;
+    return err;
+}
+
 static int send_to_backend(weir_client *client, const weir_fetch_options *options, weir_url *url,
                            weir_reply *reply)
 {
@@ -101,15 +130,12 @@ static int send_to_backend(weir_client *client, const weir_fetch_options *option
 
     weir__fetch_init(&f, client, options, false);
     f.kept = kept_for(&f);
+    if (weir__race_suits(&f, options, true, options->body_bytes))
+        return race(&f, options, url, room, reply);
     err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, &origin);
     if (err == 0)
         err = perform(origin, &f, options);
-    if (origin != NULL)
-        weir__origin_ended(origin, &f, err);
-    if (f.connection != NULL)
-        weir__origin_release(origin, &f, err == 0 && f.keep);
-    weir__backend_leave(&f);
-    return finish(&f, err, reply);
+    return leave_backend(&f, origin, err, reply);
 }
 
 __attribute__((noinline)) static int fetch_by_backend(weir_client *client, const weir_fetch_options *options,

@@ -20,6 +20,8 @@ static bool end(struct weir__fetch *f, int err)
         f->keep = false;
     weir__fetch_stop_writing(f);
     weir__fetch_wake(f);
+    if (f->watch != NULL)
+        f->watch->see(f->watch, f);
     return false;
 }
 
@@ -249,7 +251,10 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
     f->announces_chunks = head->chunked;
     f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
     f->connection->unused_ns = keep_alive.unused_ns;
-    return begin_body(f, head);
+    err = begin_body(f, head);
+    if (err == 0 && f->watch != NULL)
+        f->watch->see(f->watch, f);
+    return err;
 }
 
 /* Takes an informational answer (1xx). Those of a stream are kept for weir_fetch_informational(). */
@@ -278,6 +283,8 @@ static int take_interim(struct weir__fetch *f, const struct weir__http_response_
         weir__fetch_wake(f);
     }
     f->interims++;
+    if (f->watch != NULL && head->status != 100)
+        f->watch->see(f->watch, f);
     return 0;
 }
 

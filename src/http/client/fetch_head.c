@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What is sent before and behind the body of a request. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/reserved.h"
+#include "core/scope.h"
 #include "http/client/fetch_parts.h"
 #include "http/message/headers.h"
 #include "http/message/trailers.h"
@@ -50,6 +53,8 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "head_bytes_max is at most 1 MiB, headers_max at most 1000");
     if (f->method == WEIR__HTTP_CONNECT && !f->streamed)
         return refuse(f, "CONNECT opens a tunnel: use weir_fetch_open() and weir_fetch_upgrade()");
+    if (o->once && o->repeatable)
+        return refuse(f, "options.once and options.repeatable contradict each other");
     if (o->upgrade != NULL && !f->streamed)
         return refuse(f, "an upgrade takes the connection: use weir_fetch_open() and weir_fetch_upgrade()");
     if (o->duplex && !f->streamed)
@@ -133,18 +138,71 @@ static void write_host(weir__http_writer *w, const weir_url *url)
     weir__http_write_raw(w, WEIR__HTTP_TEXT("\r\n"));
 }
 
+/* --- what a backend is told of its attempts --- */
+
+enum { TOLD_BYTES = 64 }; /* that takes at most */
+
+static const char deadline_name[] = "x-weir-deadline-ms", attempt_name[] = "x-weir-attempt";
+
+/* Returns: how much is left of the deadline, in milliseconds, at least 1; 0: there is none, or it is not told.
+ */
+static uint64_t deadline_to_tell(const struct weir__fetch *f)
+{
+    int64_t deadline_ns, left_ns;
+
+    if (!f->tells_deadline)
+        return 0;
+    deadline_ns = weir__task_current()->scope->deadline_ns;
+    left_ns = deadline_ns - weir__loop_now_ns(f->client->loop);
+    if (deadline_ns == INT64_MAX)
+        return 0;
+    return left_ns >= 2000000 ? (uint64_t)left_ns / 1000000 : 1;
+}
+
+static void write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%" PRIu64, number);
+
+    weir__http_write_trusted(w, name, (weir_bytes){text, (size_t)len});
+}
+
+static void write_told(weir__http_writer *w, const struct weir__fetch *f, uint64_t left_ms)
+{
+    if (left_ms > 0)
+        write_number(w, (weir_bytes){deadline_name, sizeof deadline_name - 1}, left_ms);
+    if (f->attempt > 0)
+        write_number(w, (weir_bytes){attempt_name, sizeof attempt_name - 1}, f->attempt);
+}
+
+/* Whether a header of the caller's has another value here. */
+static bool is_told(const struct weir__fetch *f, uint64_t left_ms, weir_bytes name)
+{
+    return (left_ms > 0 && name.len == sizeof deadline_name - 1 &&
+            strcasecmp(name.data, deadline_name) == 0) ||
+           (f->attempt > 0 && name.len == sizeof attempt_name - 1 &&
+            strcasecmp(name.data, attempt_name) == 0);
+}
+
 /* Writes the headers that the caller gives. *te: one is TE. */
 static int write_headers(weir__http_writer *w, struct weir__fetch *f, const weir_fetch_options *o, bool *te)
 {
+    const uint64_t left_ms = deadline_to_tell(f);
+    const bool tells = left_ms > 0 || f->attempt > 0;
+
     for (size_t i = 0; i < o->header_count; i++) {
         const weir_bytes name = weir_bytes_of(o->headers[i].name);
         if (is_clients_own(name.data, name.len))
             return refuse(f, "a header that the client sends by itself, such as Content-Length");
         if (f->host != NULL && is_host(name.data))
             continue;
+        if (tells && is_told(f, left_ms, name))
+            continue;
         *te = *te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
         weir__http_write_field(w, name, weir_bytes_of(o->headers[i].value));
     }
+    if (tells)
+        write_told(w, f, left_ms);
     return 0;
 }
 
@@ -179,7 +237,7 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
 /* The room that a head takes at most. */
 static size_t head_bytes(const weir_fetch_options *o, const weir_url *url)
 {
-    size_t n = 160 + url->target.len + url->authority.len;
+    size_t n = 160 + TOLD_BYTES + url->target.len + url->authority.len;
 
     n += o->method != NULL ? strlen(o->method) : 3;
     for (size_t i = 0; i < o->header_count; i++)

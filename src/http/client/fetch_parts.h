@@ -87,6 +87,16 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
                       int64_t body_length, struct weir__fetch_room small,
                       struct weir__origin **origin) WEIR_CHECKED;
 
+/* The parts of which that is made, for those that do more in between. The first checks the options and writes
+ * the head, as far as that does not depend on the instance; the second writes it for an instance, with what
+ * is left of the deadline now. The first fills in the authority of url; both return as
+ * weir__fetch_write_head(). */
+int weir__fetch_check_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
+                            int64_t body_length, struct weir__fetch_room small) WEIR_CHECKED;
+int weir__fetch_write_head_for(struct weir__fetch *f, const weir_fetch_options *options,
+                               const struct weir__origin *origin, int64_t body_length,
+                               struct weir__fetch_room small) WEIR_CHECKED;
+
 /* Whether sending failed, but not by the connection: the request is not on its way, and no answer will come.
  */
 bool weir__fetch_is_unsent(int sent);

@@ -10,6 +10,7 @@
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
+#include "http/client/race.h"
 #include "http/message/chunked.h"
 
 enum { TRAILER_BYTES_MAX = 16 << 10 }; /* of those added */
@@ -151,8 +152,32 @@ static int open_at_origin(weir_fetch_stream *s, const weir_fetch_options *option
     return err;
 }
 
+/* Returns once a head is here. */
+static int race(weir_fetch_stream *s, const weir_fetch_options *options, weir_url *url)
+{
+    struct weir__race r = {.options = options,
+                           .body = options->first,
+                           .body_bytes = options->first_bytes,
+                           .f = &s->f,
+                           .room = room_of(s)};
+    int err = weir__race_run(&r, url);
+
+    s->origin = r.origin;
+    s->given_up = r.sent;
+    return err;
+}
+
+static int place_and_send(weir_fetch_stream *s, const weir_fetch_options *options, weir_url *url,
+                          int64_t body_length)
+{
+    int err = weir__fetch_place(&s->f, options, url, body_length, room_of(s), &s->origin);
+
+    return err < 0 ? err : send_first(s, options);
+}
+
 static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
 {
+    const bool whole = body_length == (int64_t)options->first_bytes;
     struct weir__attribution before;
     weir_url url;
     int err = weir__client_backend_url(s->f.client, options, &url, &s->f.why);
@@ -161,9 +186,9 @@ static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *optio
         return err;
     s->name = weir__fetch_backend_charge_name(options);
     before = weir__fetch_stream_charge(s);
-    err = weir__fetch_place(&s->f, options, &url, body_length, room_of(s), &s->origin);
-    if (err == 0)
-        err = send_first(s, options);
+    err = weir__race_suits(&s->f, options, whole, options->first_bytes)
+              ? race(s, options, &url)
+              : place_and_send(s, options, &url, body_length);
     weir__fetch_stream_charge_back(before);
     return err;
 }

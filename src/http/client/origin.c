@@ -193,6 +193,11 @@ void weir__origin_begin(struct weir__origin *origin)
     weir__origin_count(&origin->counts->requests);
 }
 
+void weir__origin_unbegin(struct weir__origin *origin)
+{
+    origin->users--;
+}
+
 int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
                          struct weir__client_connection *c)
 {
@@ -230,31 +235,48 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
                                                          .connected = f->connection != NULL},
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
-    if (__builtin_expect(f->use.backend != NULL, 0))
+    if (__builtin_expect(f->use.backend != NULL, 0)) {
+        weir__backend_note_pushback(&f->use, &f->reply);
         weir__backend_ended(&f->use, err, f->reply.status, f->why);
+    }
+}
+
+static inline __attribute__((always_inline)) void leave(struct weir__origin *origin,
+                                                        struct weir__client_connection *c, bool keep)
+{
+    enum weir__slot_fate fate = WEIR__SLOT_WANTED;
+
+    if (keep && !origin->gone)
+        fate = weir__slot_share_release(origin->slots, c);
+    if (fate == WEIR__SLOT_IDLE) {
+        keep_idle(origin, c);
+        return;
+    }
+    weir__client_publish_counts(origin);
+    if (fate == WEIR__SLOT_WANTED) {
+        weir__client_drop(c);
+        weir__slot_share_give(origin->slots);
+    }
 }
 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)
 {
     struct weir__client_connection *c = f->connection;
-    enum weir__slot_fate fate = WEIR__SLOT_WANTED;
 
     f->connection = NULL;
     c->fetch = NULL;
     weir__client_stop_timeout(c);
     origin->in_use--;
-    if (keep && !origin->gone)
-        fate = weir__slot_share_release(origin->slots, c);
-    if (fate == WEIR__SLOT_IDLE) {
-        keep_idle(origin, c);
-    } else {
-        weir__client_publish_counts(origin);
-        if (fate == WEIR__SLOT_WANTED) {
-            weir__client_drop(c);
-            weir__slot_share_give(origin->slots);
-        }
-    }
+    leave(origin, c, keep);
     origin->users--;
+}
+
+void weir__origin_put_back(struct weir__origin *origin, struct weir__client_connection *c)
+{
+    if (c != NULL)
+        leave(origin, c, true);
+    else
+        weir__slot_share_give(origin->slots);
 }
 
 int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f, weir_stream **out)

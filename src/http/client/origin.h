@@ -22,6 +22,12 @@ void weir__origin_begin(struct weir__origin *origin);
 int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
                          struct weir__client_connection *c) WEIR_CHECKED;
 
+/* Gives a slot back that was taken and is not used: with c, or without one if it is NULL. */
+void weir__origin_put_back(struct weir__origin *origin, struct weir__client_connection *c);
+
+/* Takes back weir__origin_begin(): no weir__origin_connect() follows. */
+void weir__origin_unbegin(struct weir__origin *origin);
+
 /* Takes an idle connection that f->kept allows, with its slot; closes those that have ended, as far as they
  * are looked at. NULL: there is none. */
 struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin,

@@ -11,6 +11,8 @@
  *     connection.c       one connection: connecting, receiving, idle, closing
  *     secure.c           TLS of connections
  *     fetch.c            requests whose answers are read whole
+ *     race.c             requests that may have second attempts
+ *     race_second.c      … one of these
  *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
  *     fetch_stream_write.c  … the request's body
  *     fetch_stream_read.c   … the answer
@@ -55,7 +57,7 @@ enum {
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
     WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
     WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
-    WEIR__FETCH_STREAM_HEAD_ROOM = 400, /* the same of a stream, which then is small to the allocator */
+    WEIR__FETCH_STREAM_HEAD_ROOM = 384, /* the same of a stream, which then is small to the allocator */
     WEIR__FETCH_SMALL_PIECE = 1024,     /* bytes of an answer that lie in its own memory */
 };
 
@@ -120,6 +122,15 @@ enum weir__fetch_kept {
     WEIR__KEPT_NONE,     /* the request takes its connection over */
 };
 
+struct weir__fetch;
+
+/* Is told of an answer as it comes in: for attempts that compete (race.h). */
+struct weir__fetch_watch {
+    /* A head is here (f->head_done), or one of an informational answer but 100; or nothing more will come
+     * (f->ended). On the loop's own stack, or that of the task that waits. */
+    void (*see)(struct weir__fetch_watch *watch, struct weir__fetch *f);
+};
+
 /* One request on its way. Lies on the stack of its task, or in a weir_fetch_stream. */
 struct weir__fetch {
     /* Takes what came in: data, or the end with a result <= 0. On the loop's own stack.
@@ -134,6 +145,8 @@ struct weir__fetch {
     bool duplex;                        /* streamed: an answer is read while the request is written */
     bool upgrades;                      /* the request asks for another protocol */
     bool once;                          /* it is never sent again */
+    bool tells_deadline;                /* its head says what is left of the deadline */
+    unsigned char attempt;              /* from 2: its head says that it is not the first; else 0 */
     bool began;                         /* a byte of an answer has come */
     bool head_done, ended;              /* ended: nothing more will come in; err says how */
     bool keep;                          /* the connection may be used again */
@@ -152,7 +165,8 @@ struct weir__fetch {
     int headers_max;
     size_t head_bytes_max;
     enum weir__http_method method;
-    struct weir__backend_use use; /* of a request to a backend */
+    struct weir__backend_use use;    /* of a request to a backend */
+    struct weir__fetch_watch *watch; /* NULL: none */
     uint64_t asked; /* when it first asked for a connection, in ticks; 0: it did not, or its end is counted */
     uint64_t body_max;
     struct weir__arena *memory; /* of the answer; NULL before its first byte */

@@ -254,10 +254,9 @@ static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct 
     return err < 0 ? err : use_slot(b, f, key, origin, c);
 }
 
-static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out)
+static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
+                 struct weir__client_connection **c)
 {
-    struct weir__client_connection *c = NULL;
-    struct weir__origin *origin;
     int err;
 
     weir__backend_sync(b);
@@ -269,26 +268,105 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct
         if (b->here_count == 0)
             return err < 0 ? err : -WEIR_EDNS;
     }
-    err = take(b, f, key, &origin, &c);
+    return take(b, f, key, out, c);
+}
+
+int weir__backend_take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
+                       struct weir__client_connection **c)
+{
+    struct weir__origin *origin;
+    int err = enter(b, f);
+
+    *out = NULL;
+    *c = NULL;
     if (err < 0)
         return err;
+    f->asked = weir__heartbeat_ticks(&b->member.loop->heartbeat);
+    err = place(b, f, key, &origin, c);
+    if (err < 0) {
+        f->asked = 0; /* it is no request of an instance */
+        return err;
+    }
     begin(b, f, origin);
     *out = origin;
-    return weir__origin_connect(origin, f, c);
+    return 0;
 }
 
 int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out)
 {
-    int err = enter(b, f);
+    struct weir__client_connection *c;
+    int err = weir__backend_take(b, f, key, out, &c);
+
+    return err < 0 ? err : weir__origin_connect(*out, f, c);
+}
+
+/* --- a second attempt --- */
+
+/* Leaves out the instances that have been tried, as long as others are left. */
+static void exclude(struct weir__candidates *c, const struct weir__backend_tried *tried)
+{
+    for (int i = 0; i < tried->count; i++)
+        for (int k = 0; k < c->count && c->count > 1; k++)
+            if (c->numbers[k] == tried->numbers[i])
+                c->numbers[k--] = c->numbers[--c->count];
+}
+
+static int choose_another(weir_backend *b, const char *key, const struct weir__backend_tried *tried,
+                          struct weir__origin **out)
+{
+    struct weir__candidates candidates;
+
+    weir__backend_sync(b);
+    if (b->here_count == 0)
+        return -WEIR_EDNS;
+    find_candidates(b, &candidates);
+    exclude(&candidates, tried);
+    return weir__backend_origin(b, choose(b, key, &candidates), out);
+}
+
+/* A place for a second attempt, if there is one without waiting. */
+static bool try_place(weir_backend *b, const struct weir__fetch *f, const struct weir__backend_second *second,
+                      struct weir__origin **origin, struct weir__client_connection **c)
+{
+    struct weir__backend_common *common = weir__backend_common(b);
+
+    if (!take_limit(b))
+        return false;
+    if (choose_another(b, second->key, second->tried, origin) == 0 && try_slot(b, *origin, f, c))
+        return true;
+    weir__backend_give_one(&common->counts.in_use, b->member.process);
+    return false;
+}
+
+int weir__backend_take_second(weir_backend *b, struct weir__fetch *f,
+                              const struct weir__backend_second *second, struct weir__origin **out,
+                              struct weir__client_connection **c)
+{
+    struct weir__backend_common *common = weir__backend_common(b);
+    int err;
 
     *out = NULL;
-    if (err < 0)
+    *c = NULL;
+    if (!weir__breaker_is_closed(&common->breaker)) {
+        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_OPEN);
+        return -WEIR_EBUSY;
+    }
+    if (!try_place(b, f, second, out, c)) {
+        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_NO_ROOM);
+        return -WEIR_EBUSY;
+    }
+    err = weir__attempts_pay(weir__backend_attempts(b), second->kind, second->left_ns,
+                             weir__loop_now_ns(b->member.loop), NULL);
+    if (err < 0) {
+        weir__origin_put_back(*out, *c);
+        weir__backend_give_one(&common->counts.in_use, b->member.process);
         return err;
+    }
+    b->in_use++;
+    f->use = (struct weir__backend_use){.backend = b};
     f->asked = weir__heartbeat_ticks(&b->member.loop->heartbeat);
-    err = place(b, f, key, out);
-    if (err < 0 && *out == NULL)
-        f->asked = 0; /* it is no request of an instance */
-    return err;
+    begin(b, f, *out);
+    return 0;
 }
 
 /* --- what others need to know --- */

@@ -13,6 +13,30 @@
 int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key,
                           struct weir__origin **out) WEIR_CHECKED;
 
+/* The part of it before weir__origin_connect(), which is to follow: admission, an instance, a slot, and
+ * perhaps a connection (*c) with it. Waits. */
+int weir__backend_take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
+                       struct weir__client_connection **c) WEIR_CHECKED;
+
+/* The instances that a request has been sent to. */
+struct weir__backend_tried {
+    int count;
+    uint8_t numbers[4];
+};
+
+struct weir__backend_second {
+    enum weir_attempt_kind kind;
+    const char *key;
+    const struct weir__backend_tried *tried;
+    int64_t left_ns; /* of the deadline */
+};
+
+/* The same for a second attempt, without waiting, and paid: at another instance if there is one, else at the
+ * same. Returns: 0; < 0: there is to be none, and the fetch holds nothing: that is counted. */
+int weir__backend_take_second(weir_backend *b, struct weir__fetch *f,
+                              const struct weir__backend_second *second, struct weir__origin **out,
+                              struct weir__client_connection **c) WEIR_CHECKED;
+
 /* A fetch is over, or its connection was taken over. Harmless when it has left. */
 void weir__backend_leave(struct weir__fetch *f);
 

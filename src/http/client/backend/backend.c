@@ -9,6 +9,7 @@
 #include "core/misuse.h"
 #include "core/scope.h"
 #include "http/client/backend/keeper.h"
+#include "http/client/backend/linger.h"
 #include "http/client/backend/table.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
@@ -22,6 +23,7 @@ static bool end(struct weir__handle *h)
     weir_backend *b = weir__container_of(h, weir_backend, handle);
 
     b->closing = true;
+    weir__backend_end_lingering(b);
     if (!b->client_gone)
         b->client_gone = weir__client_abandon(&b->client);
     if (!b->client_gone || !weir__slot_share_close(&b->slots) || !weir__backend_leave_shared(&b->member))
@@ -137,6 +139,8 @@ int weir_backend_open(const weir_backend_options *options, weir_backend **out)
         free(b);
         return err;
     }
+    b->has_attempts = weir__attempts_is_on(&b->member.shared->settings.attempts);
+    weir__list_init(&b->lingering);
     weir_event_init(&b->kept);
     weir__handle_open(&b->handle, &backends, __builtin_return_address(0));
     weir__backend_keep(b);
@@ -153,6 +157,7 @@ void weir_backend_close(weir_backend *b)
     if (b == NULL)
         return;
     weir__check_loop(b->handle.loop, __func__, "a backend");
+    weir__backend_end_lingering(b);
     if (b->in_use > 0)
         weir__misuse(__func__, "of a backend with requests in progress",
                      "close the scope of their tasks, and every weir_fetch_stream, first");

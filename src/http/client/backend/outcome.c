@@ -266,6 +266,22 @@ void weir__backend_broke(struct weir__backend_use *use, int err, const char *why
         count(use, err, 0, why);
 }
 
+/* --- pushback --- */
+
+void weir__backend_note_pushback(const struct weir__backend_use *use, const weir_reply *reply)
+{
+    weir_backend *b = use->backend;
+    const char *value;
+    weir_duration period;
+
+    if (b == NULL || !b->has_attempts || (reply->status != 429 && reply->status != 503))
+        return;
+    value = weir_reply_header(reply, "retry-after");
+    if (value == NULL || weir_retry_after_parse(value, weir__clock_wall_ns() / 1000000000, &period) < 0)
+        return;
+    weir__attempts_pushback(weir__backend_attempts(b), period.ns, weir__loop_now_ns(b->member.loop));
+}
+
 /* --- health --- */
 
 void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance *instance,

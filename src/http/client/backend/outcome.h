@@ -8,10 +8,14 @@
 
 #include "http/client/backend/shared.h"
 #include "http/client/backend/use.h"
+#include <weir/http_client.h>
 
 /* A request that has an instance has ended: with a code, or with an answer (0) and its status. why: what was
  * wrong, in words that live as long as the runtime; NULL: what the code says. */
 void weir__backend_ended(struct weir__backend_use *use, int err, int status, const char *why);
+
+/* An answer has come: a Retry-After in one with status 429 or 503 asks for no second attempts. */
+void weir__backend_note_pushback(const struct weir__backend_use *use, const weir_reply *reply);
 
 /* Its answer broke off after its head was counted. */
 void weir__backend_broke(struct weir__backend_use *use, int err, const char *why);

@@ -8,6 +8,7 @@
  *     acquire.c      for a request: admission, an instance, a connection; and leaving
  *     lookup.c       the addresses of names
  *     table.c        the instances as this loop sees them, each with its connections
+ *     linger.c       connections of attempts that lost
  *     outcome.c      what the end of a request means for its instance and the breaker
  *     statistics.c   weir_backend_each()
  *     shared.c       what the loops have in common: found, joined, left; and messages between members
@@ -30,6 +31,9 @@ struct weir_backend {
     struct weir__slot_share slots; /* one for each connection to whatever instance */
     weir_client client;            /* has the connections; is not the program's */
     int in_use;                    /* requests of this loop */
+    bool has_attempts;             /* requests may have second attempts */
+    struct weir__list lingering;   /* connections whose answers are dropped: linger.h */
+    int lingering_count;
 
     /* The table of instances, as of version. Places are numbered as in the common table. */
     uint64_t version;
