@@ -11,7 +11,7 @@ import { build, launch, root } from "./browser/browser.mjs";
 import { contrast, sideways, structure } from "./browser/checks.mjs";
 
 const weir = process.env.WEIR ?? join(build, "weir");
-const MOST_PAGE_BYTES = 100 << 10;
+const MOST_PAGE_BYTES = 112 << 10;
 const PATIENCE_MS = 60_000;
 const AT_ONCE = 3; // most of the time is spent waiting for the next second
 const directory = mkdtempSync(join(tmpdir(), "weir-"));
@@ -238,18 +238,23 @@ const cases = {
     const { process, url } = await fake();
     const page = await open(url);
     const rows = page.locator("#backends-table tbody tr");
-    await rows.nth(9).waitFor();
+    await rows.nth(12).waitFor();
     assert.match(await rows.nth(0).textContent(), /orders.*183.*0.*15 of 256.*3 of 3 up/s);
-    assert.match(await rows.nth(1).textContent(), /10\.0\.1\.9:7101.*up 30 min 40 s/s); // the one with most in progress
-    assert.match(await rows.nth(10).textContent(), /and 3 more/);
-    assert.equal(await rows.count(), 11);
+    assert.match(await rows.nth(1).textContent(), /second attempts.*10.*hedged 5\.1 % after 41\.2 ms, 61 % won; retried 0\.4 %; budget for 91\.5 more/s);
+    assert.match(await rows.nth(2).textContent(), /10\.0\.1\.9:7101.*up 30 min 40 s/s); // the one with most in progress
+    assert.match(await rows.nth(6).textContent(), /limit, auto\d+$/); // and a curve
+    assert.notEqual(await rows.nth(6).locator(".spark-line").getAttribute("d"), "");
+    assert.equal(await page.locator("#backends-table .spark:not([hidden])").count(), 1);
+    assert.match(await rows.nth(12).textContent(), /and 3 more/);
+    assert.equal(await rows.count(), 13);
     await tell(url, { out: true });
     await page.locator("#notices li", { hasText: "orders: 1 of 3 up, 3 waiting, 43 refused: limited 41, busy 2 (10.0.1.8:7101 down 12 s: connection refused" }).waitFor();
     await page.locator("#notices li", { hasText: "mail: breaker open for 12 s, 1 of 1 up, 310 refused: open 310" }).waitFor();
     assert.match(await rows.nth(0).textContent(), /orders/);
-    assert.match(await rows.nth(1).textContent(), /10\.0\.1\.9:7101.*10 %.*ejected 12 s: Bad Gateway/s);
+    assert.match(await rows.nth(1).locator(".bad").textContent(), /denied 314: budget 310, busy 4; budget for 0\.20 more/);
+    assert.match(await rows.nth(2).textContent(), /10\.0\.1\.9:7101.*10 %.*ejected 12 s: Bad Gateway/s);
     assert.equal(await page.locator("#backends-table .bad", { hasText: "ejected 12 s" }).count(), 1);
-    assert.match(await rows.nth(4).textContent(), /mail/);
+    assert.match(await rows.nth(5).textContent(), /mail/);
     await page.locator("#advice").scrollIntoViewIfNeeded();
     await page.locator("#advice-list .card", { hasText: "backend orders" }).waitFor();
     assert.deepEqual(await page.evaluate(structure), []);

@@ -195,7 +195,8 @@ static void pages_have_it(void **state)
                                           "\"budget\":2.5,"));
     assert_non_null(strstr(out.text.data,
                            "\"attempts\":{\"first\":2050,\"hedged\":100,\"won\":50,\"retried\":0,"
-                           "\"recovered\":0,\"saved_ms\":1000,\"denied\":25,\"reasons\":{\"budget\":25}}"));
+                           "\"recovered\":0,\"saved_ms\":1000,\"rate\":"));
+    assert_non_null(strstr(out.text.data, ",\"denied\":25,\"reasons\":{\"budget\":25}}"));
     assert_non_null(strstr(out.text.data, "\"limit\":27,\"limit_is_auto\":false,"));
     weir_buffer_free(&out.text);
 }
