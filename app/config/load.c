@@ -109,6 +109,16 @@ static void read_around_routes(struct config_reader *reader, const struct draft 
         apps_read(reader, draft->apps, config);
 }
 
+/* Records that would never be kept. */
+static void check_outliers(struct config_reader *reader, const struct config *config)
+{
+    for (size_t i = 0; i < config->route_count && config->outliers.keep == 0; i++)
+        if (config->routes[i].slow.ns > 0)
+            config_fault(reader->faults, config->routes[i].place,
+                         "route '%s' has slow, but outliers is false, expected one of them",
+                         config->routes[i].path);
+}
+
 static void read_file(struct config_reader *reader, const struct tree_node *root,
                       const struct route_kinds *kinds, struct config *config)
 {
@@ -128,6 +138,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
     reader->config = config;
     if (draft.routes != NULL)
         routes_read(reader, draft.routes, kinds, config);
+    check_outliers(reader, config);
 }
 
 /* Returns: NULL when there is no memory, or no such algorithm. */

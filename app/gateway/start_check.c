@@ -15,6 +15,7 @@
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
 #include "gateway/start_limits.h"
+#include "gateway/start_outliers.h"
 #include "gateway/start_self.h"
 #include "gateway/start_tls.h"
 #include "gateway/tls_contexts.h"
@@ -188,6 +189,7 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_idle_backends(&l);
     warn_of_high_limits(&l);
     start_self_check(config, &found->warnings);
+    start_outliers_check(config, &found->faults);
     if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
         (void)!app_check(config, &found->faults);
     app_check_idle(config, &found->warnings);

@@ -8,6 +8,7 @@
 #include <weir/pool.h>
 #include <weir/version.h>
 
+#include "routes/attempts_text.h"
 #include "routes/gather_note.h"
 #include "routes/proxy_note.h"
 
@@ -108,11 +109,58 @@ static void add_ledger(struct text_out *out, const struct outlier_facts *facts)
 
 /* --- its calls of backends --- */
 
-static void add_gather_call(struct text_out *out, const struct gather_note *note, size_t i)
+/* The name by which the ledger charges the waits of a call: several calls of one backend have the same. */
+static const char *charged_as(const struct gather_call *call)
+{
+    return call->backend != NULL ? call->backend->options.name : call->name;
+}
+
+static bool is_of_backend(const weir_charge *charge)
+{
+    return charge->category >= WEIR_CHARGE_BACKEND && charge->category <= WEIR_CHARGE_TLS;
+}
+
+/* How long a call waited for its backend, with the connection; < 0: the ledger does not tell it from others.
+ */
+static weir_duration took_of(const struct outlier_facts *facts, const struct gather_settings *settings,
+                             size_t at)
+{
+    const char *name = charged_as(&settings->calls[at]);
+    weir_duration took = {-1};
+
+    for (size_t i = 0; i < settings->call_count; i++)
+        if (i != at && strcmp(charged_as(&settings->calls[i]), name) == 0)
+            return took;
+    for (size_t i = 0; i < facts->charge_count; i++) {
+        const weir_charge *charge = &facts->charges[i];
+        if (is_of_backend(charge) && charge->name != NULL && strcmp(charge->name, name) == 0)
+            took.ns = (took.ns < 0 ? 0 : took.ns) + charge->took.ns;
+    }
+    return took;
+}
+
+static void add_attempts(struct text_out *out, const weir_attempts_made *made)
+{
+    char text[ATTEMPTS_TEXT_BYTES];
+
+    if (!attempts_were_made(made)) {
+        text_out_add(out, ",\"attempts\":null");
+        return;
+    }
+    text_out_printf(out, ",\"attempts\":{\"made\":%u,\"taken\":%u", made->made, made->taken);
+    text_out_json_member(out, "last", weir_attempt_kind_name(made->last));
+    add_ms(out, "after_ms", made->last_after);
+    text_out_json_member(out, "text", attempts_text(text, made));
+    text_out_add(out, "}");
+}
+
+static void add_gather_call(struct text_out *out, const struct outlier_facts *facts,
+                            const struct gather_note *note, size_t i)
 {
     const struct gather_call *call = &note->settings->calls[i];
     const struct gather_call_end *end = &note->ends[i];
     const bool failed = end->end != GATHER_OK && end->end != GATHER_STATUS;
+    const weir_duration took = took_of(facts, note->settings, i);
 
     text_out_add(out, i > 0 ? ",{\"name\":" : "{\"name\":");
     text_out_json(out, call->name);
@@ -120,6 +168,12 @@ static void add_gather_call(struct text_out *out, const struct gather_note *note
     text_out_json_member(out, "origin", call->backend == NULL ? call->url.origin : NULL);
     text_out_printf(out, ",\"status\":%u", end->status);
     text_out_json_member(out, "error", failed ? gather_end_text((enum gather_end)end->end) : NULL);
+    add_ms(out, "began_ms", weir_between(facts->began, note->began));
+    if (took.ns >= 0)
+        add_ms(out, "took_ms", took);
+    else
+        text_out_add(out, ",\"took_ms\":null");
+    add_attempts(out, &end->attempts);
     text_out_add(out, "}");
 }
 
@@ -128,16 +182,17 @@ static void add_proxied(struct text_out *out, const struct proxy_note *note)
     text_out_add(out, "{\"name\":null");
     text_out_json_member(out, "error", note->failed);
     text_out_json_member(out, "why", note->why);
+    add_attempts(out, &note->attempts);
     text_out_add(out, "}");
 }
 
-static void add_calls(struct text_out *out, const void *note)
+static void add_calls(struct text_out *out, const struct outlier_facts *facts, const void *note)
 {
     text_out_add(out, ",\"calls\":[");
     if (route_note_is(note, ROUTE_NOTE_GATHER)) {
         const struct gather_note *gather = note;
         for (size_t i = 0; i < gather->settings->call_count; i++)
-            add_gather_call(out, gather, i);
+            add_gather_call(out, facts, gather, i);
     } else if (route_note_is(note, ROUTE_NOTE_PROXY)) {
         add_proxied(out, note);
     }
@@ -198,7 +253,7 @@ void outlier_json_begin(struct outlier *o, const weir_exchange_record *record,
     text_out_printf(out, ",\"began\":%.6f", (double)o->began_ns / 1e9);
     add_end(out, record, facts);
     add_ledger(out, facts);
-    add_calls(out, record->note);
+    add_calls(out, facts, record->note);
     add_pools(out, facts->runtime);
     text_out_printf(out, ",\"loop\":%d,\"pid\":%d", o->loop, (int)getpid());
     text_out_json_member(out, "weir", weir_version());

@@ -94,9 +94,10 @@ void gather_fetch_free(struct gather_fetch *call)
 void gather_fetch_all(struct gathering *g)
 {
     const size_t last = g->state->settings->call_count - 1;
-    const weir_instant deadline = weir_after(g->state->settings->deadline);
+    const weir_instant now = weir_now(), deadline = weir_add(now, g->state->settings->deadline);
     weir_scope scope;
 
+    g->note->began = now;
     weir_scope_open(&scope, client_deadline_min(deadline, g->until), WEIR_COLLECT);
     for (size_t i = 0; i < last; i++) {
         int err = weir_spawn(&scope, g->calls[i].settings->name, ask, &g->calls[i]);

@@ -42,6 +42,7 @@ struct gather_note {
     size_t succeeded;
     size_t tried_twice;            /* calls with second attempts */
     bool answered;                 /* the client has been answered */
+    weir_instant began;            /* when the calls did */
     struct gather_call_end ends[]; /* of the calls, as in settings */
 };
 
