@@ -109,34 +109,46 @@ static void add_ledger(struct text_out *out, const struct outlier_facts *facts)
 
 /* --- its calls of backends --- */
 
-/* The name by which the ledger charges the waits of a call: several calls of one backend have the same. */
-static const char *charged_as(const struct gather_call *call)
-{
-    return call->backend != NULL ? call->backend->options.name : call->name;
-}
-
 static bool is_of_backend(const weir_charge *charge)
 {
     return charge->category >= WEIR_CHARGE_BACKEND && charge->category <= WEIR_CHARGE_TLS;
 }
 
-/* How long a call waited for its backend, with the connection; < 0: the ledger does not tell it from others.
- */
-static weir_duration took_of(const struct outlier_facts *facts, const struct gather_settings *settings,
-                             size_t at)
+/* How long all calls of a name waited for their backend, with the connection; < 0: the ledger does not say.
+ * name NULL: calls of any name. */
+static weir_duration took_by_name(const struct outlier_facts *facts, const char *name)
 {
-    const char *name = charged_as(&settings->calls[at]);
     weir_duration took = {-1};
 
-    for (size_t i = 0; i < settings->call_count; i++)
-        if (i != at && strcmp(charged_as(&settings->calls[i]), name) == 0)
-            return took;
     for (size_t i = 0; i < facts->charge_count; i++) {
         const weir_charge *charge = &facts->charges[i];
-        if (is_of_backend(charge) && charge->name != NULL && strcmp(charge->name, name) == 0)
+        if (is_of_backend(charge) &&
+            (name == NULL || (charge->name != NULL && strcmp(charge->name, name) == 0)))
             took.ns = (took.ns < 0 ? 0 : took.ns) + charge->took.ns;
     }
     return took;
+}
+
+/* The ledger has the calls of one backend together. */
+static weir_duration took_of(const struct outlier_facts *facts, const struct gather_settings *settings,
+                             size_t at)
+{
+    const struct gather_call *call = &settings->calls[at];
+
+    if (call->backend == NULL)
+        return took_by_name(facts, call->name);
+    for (size_t i = 0; i < settings->call_count; i++)
+        if (i != at && settings->calls[i].backend == call->backend)
+            return (weir_duration){-1};
+    return took_by_name(facts, call->backend->options.name);
+}
+
+static void add_took(struct text_out *out, weir_duration took)
+{
+    if (took.ns >= 0)
+        add_ms(out, "took_ms", took);
+    else
+        text_out_add(out, ",\"took_ms\":null");
 }
 
 static void add_attempts(struct text_out *out, const weir_attempts_made *made)
@@ -160,7 +172,6 @@ static void add_gather_call(struct text_out *out, const struct outlier_facts *fa
     const struct gather_call *call = &note->settings->calls[i];
     const struct gather_call_end *end = &note->ends[i];
     const bool failed = end->end != GATHER_OK && end->end != GATHER_STATUS;
-    const weir_duration took = took_of(facts, note->settings, i);
 
     text_out_add(out, i > 0 ? ",{\"name\":" : "{\"name\":");
     text_out_json(out, call->name);
@@ -169,19 +180,25 @@ static void add_gather_call(struct text_out *out, const struct outlier_facts *fa
     text_out_printf(out, ",\"status\":%u", end->status);
     text_out_json_member(out, "error", failed ? gather_end_text((enum gather_end)end->end) : NULL);
     add_ms(out, "began_ms", weir_between(facts->began, note->began));
-    if (took.ns >= 0)
-        add_ms(out, "took_ms", took);
-    else
-        text_out_add(out, ",\"took_ms\":null");
+    add_took(out, took_of(facts, note->settings, i));
     add_attempts(out, &end->attempts);
     text_out_add(out, "}");
 }
 
-static void add_proxied(struct text_out *out, const struct proxy_note *note)
+/* A proxied request has one call. */
+static void add_proxied(struct text_out *out, const struct outlier_facts *facts,
+                        const struct proxy_note *note)
 {
+    const char *backend = NULL;
+
+    for (size_t i = 0; i < facts->charge_count && backend == NULL; i++)
+        if (is_of_backend(&facts->charges[i]))
+            backend = facts->charges[i].name;
     text_out_add(out, "{\"name\":null");
+    text_out_json_member(out, "backend", backend);
     text_out_json_member(out, "error", note->failed);
     text_out_json_member(out, "why", note->why);
+    add_took(out, took_by_name(facts, NULL));
     add_attempts(out, &note->attempts);
     text_out_add(out, "}");
 }
@@ -194,7 +211,7 @@ static void add_calls(struct text_out *out, const struct outlier_facts *facts, c
         for (size_t i = 0; i < gather->settings->call_count; i++)
             add_gather_call(out, facts, gather, i);
     } else if (route_note_is(note, ROUTE_NOTE_PROXY)) {
-        add_proxied(out, note);
+        add_proxied(out, facts, note);
     }
     text_out_add(out, "]");
 }
