@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include <weir/scope.h>
-#include <weir/task.h>
 
 #include "http/body_coding.h"
 
@@ -58,11 +57,8 @@ static int undo_coding(struct gather_fetch *call)
 
 static int fetch(struct gather_fetch *call)
 {
-    int err;
+    int err = weir_fetch(call->client, &call->options, &call->reply);
 
-    if (call->tells_deadline)
-        (void)client_deadline_left(call->left, weir_deadline());
-    err = weir_fetch(call->client, &call->options, &call->reply);
     return err == 0 && call->reply.coded ? undo_coding(call) : err;
 }
 

@@ -7,8 +7,6 @@
 
 #include <weir/error.h>
 
-#include "routes/attempts_text.h"
-
 static const struct {
     const char *text, *label;
 } ends[GATHER_ENDS] = {
@@ -132,10 +130,4 @@ const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_no
 const char *gather_attempts(char text[GATHER_FAILED_BYTES], const struct gather_note *note)
 {
     return list_calls(text, note, note->tried_twice, describe_attempts);
-}
-
-void gather_note_attempts(struct gather_note *note, size_t i, const weir_attempts_made *made)
-{
-    note->ends[i].attempts = *made;
-    note->tried_twice += attempts_were_made(made);
 }

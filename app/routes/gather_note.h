@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "routes/attempts_text.h"
 #include "routes/gather_settings.h"
 #include "routes/route_note.h"
 
@@ -31,9 +32,9 @@ enum gather_end {
 };
 
 struct gather_call_end {
-    uint8_t end;     /* enum gather_end */
-    uint16_t status; /* of the answer; 0: none */
-    weir_attempts_made attempts;
+    uint8_t end;                 /* enum gather_end */
+    uint16_t status;             /* of the answer; 0: none */
+    weir_attempts_made attempts; /* all zero unless there was a second one */
 };
 
 struct gather_note {
@@ -66,7 +67,13 @@ const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_no
 /* Lists the calls with second attempts, likewise: "orders hedge 41ms won, stock retry 3ms failed". */
 const char *gather_attempts(char text[GATHER_FAILED_BYTES], const struct gather_note *note);
 
-/* Notes what was tried for the call i. */
-void gather_note_attempts(struct gather_note *note, size_t i, const weir_attempts_made *made);
+/* Notes what was tried for the call i, if it was more than once. */
+static inline void gather_note_attempts(struct gather_note *note, size_t i, const weir_attempts_made *made)
+{
+    if (attempts_were_made(made)) {
+        note->ends[i].attempts = *made;
+        note->tried_twice++;
+    }
+}
 
 #endif

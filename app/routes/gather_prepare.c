@@ -123,17 +123,8 @@ static void collect_describing(struct gathering *g)
     }
 }
 
-/* Calls to one of backends are told by the client of the library, whether this client has a deadline or not.
- */
-static bool tells_deadline(const struct gathering *g, const struct gather_call *call)
-{
-    return !weir_is_never(g->until) && call->backend == NULL &&
-           !gather_call_sets(call, CLIENT_DEADLINE_HEADER) &&
-           !header_rules_name(g->state->rules, weir_bytes_of(CLIENT_DEADLINE_HEADER));
-}
-
 /* Collects the headers of a call: its own, then those set by rules and those passed on, both unless its own
- * replace them, the trace, the deadline, and the description of the body. */
+ * replace them, the trace, and the description of the body. There is room for one more. */
 static int prepare_headers(struct gathering *g, struct gather_fetch *call)
 {
     const struct gather_call *settings = call->settings;
@@ -155,9 +146,6 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
         headers[n++] = g->forwarded[i];
     }
     n += add_trace(g, call, headers + n);
-    call->tells_deadline = tells_deadline(g, settings);
-    if (call->tells_deadline)
-        headers[n++] = (weir_header){CLIENT_DEADLINE_HEADER, call->left};
     for (size_t i = 0; i < describing; i++)
         if (!gather_call_sets(settings, g->describing[i].name))
             headers[n++] = g->describing[i];
@@ -223,6 +211,34 @@ static void make_call(struct gathering *g, const struct gather_call *settings, s
     call->lent = false;
 }
 
+/* Calls to one of backends are told by the client of the library, whether this client has a deadline or not.
+ */
+static bool tells_deadline(const struct gather_call *call)
+{
+    return call->backend == NULL && !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
+}
+
+/* Adds the deadline to the headers of calls. Few requests have any. */
+static void add_deadlines(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    const weir_instant whole = client_deadline_min(weir_after(settings->deadline), g->until);
+
+    if (header_rules_name(g->state->rules, weir_bytes_of(CLIENT_DEADLINE_HEADER)))
+        return;
+    for (size_t i = 0; i < settings->call_count; i++) {
+        struct gather_fetch *call = &g->calls[i];
+        const weir_duration own = call->settings->deadline;
+        weir_header *headers = (weir_header *)(uintptr_t)call->options.headers; /* of prepare_headers() */
+
+        if (!tells_deadline(call->settings))
+            continue;
+        (void)client_deadline_left(call->left,
+                                   own.ns > 0 ? client_deadline_min(whole, weir_after(own)) : whole);
+        headers[call->options.header_count++] = (weir_header){CLIENT_DEADLINE_HEADER, call->left};
+    }
+}
+
 int gather_prepare(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
@@ -241,5 +257,7 @@ int gather_prepare(struct gathering *g)
         make_call(g, &settings->calls[i], call);
         err = prepare_headers(g, call);
     }
+    if (err == 0 && !weir_is_never(g->until))
+        add_deadlines(g);
     return err;
 }

@@ -33,7 +33,6 @@ struct gather_fetch {
     weir_request *req;
     char traceparent[WEIR_TRACE_PARENT_BYTES];
     char left[CLIENT_DEADLINE_BYTES]; /* of the deadline, for the header */
-    bool tells_deadline;
     weir_client *client;
     weir_fetch_options options;
     weir_reply reply;
