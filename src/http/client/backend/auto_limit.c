@@ -2,28 +2,42 @@
 #include "http/client/backend/auto_limit.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { WHOLE = 16, ANCHOR_SHIFT = 32 };
+enum { WHOLE = 16 };
 
-static const int64_t WINDOW_MIN_NS = 100000000, WINDOW_MAX_NS = INT64_C(60) * 1000000000,
-                     CLOSING_MAX_NS = 1000000000;
+static const double WINDOW_MIN_NS = 100000000;
+static const int64_t WINDOW_MAX_NS = INT64_C(60) * 1000000000, CLOSING_MAX_NS = 1000000000;
 
-/* How much slower than for long is no reason to sink; and how much is taken for chance. */
-static const double TOLERANCE = 1.5, CHANCE = 1.2;
+/* How much slower than for long is no reason to sink, beside what chance explains. */
+static const double TOLERANCE = 1.15, CHANCE_AT_FIRST = 0.2;
 
 /* The limit moves at once by no more than to half, and then by this share of the way. */
 static const double GRADIENT_MIN = 0.5, SHARE = 0.3, DROPPED = 0.9;
 
-/* What the long median takes over of a short one. */
-static const double FOLLOW = 1.0 / 64, FOLLOW_DOWN = 1.0 / 4;
+/* What averages take over of a new value. Medians are averaged as logarithms. */
+static const double FOLLOW_LONG = 1.0 / 64, FOLLOW_DOWN = 1.0 / 8, FOLLOW_SHORT = 1.0 / 2,
+                    FOLLOW_CHANCE = 1.0 / 16;
 
 /* The limit has changed by enough to tell what that has done. */
 static const double MOVED = 1.5;
 
+/* Of what ends in a window, so much may be dropped; and so much of what is dropped whatever the limit is.
+ * When more is, the backend is not to be asked more than it must. */
+static const double DROPS = 0.05, DROPS_FACTOR = 1.5, DROPS_MAX = 0.2;
+
 static double look(const _Atomic uint32_t *n)
 {
     return (double)atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static int64_t look_ns(const _Atomic int64_t *n)
+{
+    return atomic_load_explicit((_Atomic int64_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static void set(_Atomic uint32_t *n, double value)
+{
+    atomic_store_explicit(n, (uint32_t)(value + 0.5), memory_order_relaxed);
 }
 
 /* --- the limit --- */
@@ -42,7 +56,7 @@ static double limit_of(const struct weir__auto_limit *l, const struct weir__auto
 
 static void set_limit(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s, double limit)
 {
-    atomic_store_explicit(&l->limit_16ths, (uint32_t)(bounded(s, limit) * WHOLE), memory_order_relaxed);
+    set(&l->limit_16ths, bounded(s, limit) * WHOLE);
 }
 
 int weir__auto_limit_now(const struct weir__auto_limit *l, const struct weir__auto_limit_settings *s)
@@ -50,52 +64,104 @@ int weir__auto_limit_now(const struct weir__auto_limit *l, const struct weir__au
     return (int)limit_of(l, s);
 }
 
-/* --- the long median --- */
+/* --- medians --- */
 
 static double follow(double from, double to, double share)
 {
     return from + (to - from) * share;
 }
 
-static void set_anchor(struct weir__auto_limit *l, double limit, double median)
+static double between(double from, double to, double share)
 {
-    const uint64_t of_limit = (uint64_t)(limit * WHOLE), of_median = (uint64_t)median;
-
-    atomic_store_explicit(&l->anchor,
-                          of_limit << ANCHOR_SHIFT | (of_median < UINT32_MAX ? of_median : UINT32_MAX),
-                          memory_order_relaxed);
+    return exp(follow(log(from), log(to), share));
 }
 
-/* Whether the limit has sunk, and answers have not become faster by it: less than by its root. */
-static bool is_in_vain(struct weir__auto_limit *l, double limit, double median)
+/* By how much medians in a row differ, as a factor: 1 or more. */
+static double chance_of(struct weir__auto_limit *l, double median)
 {
-    const uint64_t anchor = atomic_load_explicit(&l->anchor, memory_order_relaxed);
-    const double limit_then = (double)(anchor >> ANCHOR_SHIFT) / WHOLE,
-                 median_then = (double)(anchor & UINT32_MAX), sunk = limit_then / limit;
+    const double last = look(&l->median_us), was = look(&l->chance_1000ths) / 1000;
+    const double is = last > 0 ? follow(was, fabs(log(median / last)), FOLLOW_CHANCE) : CHANCE_AT_FIRST;
 
-    if (anchor != 0 && sunk < MOVED && sunk > 1 / MOVED)
-        return false;
-    set_anchor(l, limit, median);
-    return sunk >= MOVED && median > median_then / sqrt(sunk);
+    set(&l->median_us, median);
+    set(&l->chance_1000ths, is * 1000);
+    return exp(is);
 }
 
-static double long_median(struct weir__auto_limit *l, double limit, double median, bool is_used)
+static double short_of(struct weir__auto_limit *l, double median)
 {
-    const double was = (double)atomic_load_explicit(&l->long_us, memory_order_relaxed);
-    double is;
+    const double was = look(&l->short_us);
+    const double is = was > 0 ? between(was, median, FOLLOW_SHORT) : median;
 
-    if (was == 0 || !is_used)
-        set_anchor(l, limit, median);
-    if (was == 0)
-        is = median;
-    else if (median * CHANCE < was)
-        is = follow(was, median, FOLLOW_DOWN);
-    else if (!is_used || median < was * CHANCE)
-        is = follow(was, median, FOLLOW);
-    else
-        is = is_in_vain(l, limit, median) && median > was ? sqrt(was * median) : was;
-    atomic_store_explicit(&l->long_us, (uint64_t)(is + 0.5), memory_order_relaxed);
+    set(&l->short_us, is);
     return is;
+}
+
+/* --- whether sinking helps --- */
+
+struct now {
+    double limit, median, drops; /* drops: their share of all */
+    bool is_used, is_least;
+};
+
+struct vain {
+    bool slow, dropped;
+};
+
+static void begin_then(struct weir__auto_limit *l, const struct now *now)
+{
+    set(&l->then_16ths, now->limit * WHOLE);
+    set(&l->then_us, now->median);
+    set(&l->then_drops_1000ths, now->drops * 1000);
+}
+
+/* Tells, once the limit has sunk by enough, what has not become better by it: by less than its root. At its
+ * least it cannot sink, and nothing gets better by that. */
+static struct vain look_back(struct weir__auto_limit *l, const struct now *now)
+{
+    const double then = look(&l->then_16ths) / WHOLE, sunk = then / now->limit;
+    const double median = fmax(look(&l->then_us), now->median),
+                 drops = fmax(look(&l->then_drops_1000ths) / 1000, now->drops);
+    struct vain vain = {false, false};
+
+    if (!now->is_used || then == 0 || sunk <= 1 / MOVED) {
+        begin_then(l, now);
+    } else if (now->is_least) {
+        vain = (struct vain){true, true};
+    } else if (sunk >= MOVED) {
+        vain = (struct vain){now->median > median / sqrt(sunk), now->drops > drops / sqrt(sunk)};
+        begin_then(l, now);
+    } else {
+        set(&l->then_us, median);
+        set(&l->then_drops_1000ths, drops * 1000);
+    }
+    return vain;
+}
+
+static double long_of(struct weir__auto_limit *l, const struct now *now, double chance, bool is_vain)
+{
+    const double was = look(&l->long_us);
+    double is = was;
+
+    if (was == 0)
+        is = now->median;
+    else if (now->median * chance * TOLERANCE < was)
+        is = between(was, now->median, FOLLOW_DOWN);
+    else if (!now->is_used || now->median < was * chance)
+        is = between(was, now->median, FOLLOW_LONG);
+    else if (is_vain)
+        is = between(was, now->median, 0.5);
+    set(&l->long_us, is);
+    return is;
+}
+
+static void follow_drops(struct weir__auto_limit *l, const struct now *now, bool is_vain)
+{
+    const double was = look(&l->drops_1000ths) / 1000;
+
+    if (is_vain)
+        set(&l->drops_1000ths, fmin(DROPS_MAX, now->drops) * 1000);
+    else if (!now->is_used || now->drops < was)
+        set(&l->drops_1000ths, fmin(DROPS_MAX, follow(was, now->drops, FOLLOW_LONG)) * 1000);
 }
 
 /* --- a window's end --- */
@@ -118,29 +184,39 @@ static double median_of(struct weir__auto_limit *l, uint32_t count)
 
 static void begin_window(struct weir__auto_limit *l, int64_t now_ns)
 {
-    atomic_store_explicit(&l->in_use_max, 0, memory_order_relaxed);
-    atomic_store_explicit(&l->dropped, 0, memory_order_relaxed);
+    set(&l->answered, 0);
+    set(&l->dropped, 0);
+    set(&l->in_use_max, 0);
+    set(&l->has_sunk, 0);
     atomic_store_explicit(&l->began_ns, now_ns, memory_order_relaxed);
-    atomic_store_explicit(&l->count, 0, memory_order_release);
 }
 
-static void follow_medians(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
-                           uint32_t count)
+static void move(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s, uint32_t answered)
 {
-    const double limit = limit_of(l, s), median = median_of(l, count);
-    const bool is_used = look(&l->in_use_max) * 2 >= limit;
-    const double gradient = TOLERANCE * long_median(l, limit, median, is_used) / median;
-    double next = limit * fmax(GRADIENT_MIN, fmin(1, gradient));
+    const bool has_median = answered >= WEIR__AUTO_LIMIT_SAMPLES_MIN;
+    const double median = has_median ? median_of(l, answered) : fmax(1, look(&l->short_us)),
+                 chance = has_median ? chance_of(l, median) : 1;
+    const double dropped = look(&l->dropped);
+    const struct now now = {.limit = limit_of(l, s),
+                            .median = has_median ? short_of(l, median) : median,
+                            .drops = dropped / (dropped + answered),
+                            .is_used = look(&l->in_use_max) * 2 >= limit_of(l, s),
+                            .is_least = limit_of(l, s) <= s->min};
+    const struct vain vain = look_back(l, &now);
+    double gradient = 1, next;
 
-    if (is_used)
-        next += sqrt(limit);
-    if (atomic_load_explicit(&l->dropped, memory_order_relaxed) == 0 || next < limit)
-        set_limit(l, s, follow(limit, next, SHARE));
+    follow_drops(l, &now, vain.dropped);
+    if (has_median)
+        gradient = TOLERANCE * chance * long_of(l, &now, chance, vain.slow) / now.median;
+    next = now.limit * fmax(GRADIENT_MIN, fmin(1, gradient));
+    if (now.is_used && look(&l->has_sunk) == 0)
+        next += sqrt(now.limit);
+    set_limit(l, s, follow(now.limit, next, SHARE));
 }
 
 static bool claim(struct weir__auto_limit *l, int64_t now_ns)
 {
-    int64_t was = atomic_load_explicit(&l->closing_ns, memory_order_relaxed);
+    int64_t was = look_ns(&l->closing_ns);
 
     if (was != 0 && now_ns >= was && now_ns - was < CLOSING_MAX_NS)
         return false;
@@ -150,72 +226,77 @@ static bool claim(struct weir__auto_limit *l, int64_t now_ns)
 /* A window that nothing has ended in so long says nothing any more. */
 static bool is_stale(const struct weir__auto_limit *l, int64_t now_ns)
 {
-    const int64_t began_ns =
-        atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&l->began_ns, memory_order_relaxed);
+    const int64_t began_ns = look_ns(&l->began_ns);
 
     return began_ns == 0 || now_ns < began_ns - WINDOW_MAX_NS || now_ns - began_ns > WINDOW_MAX_NS;
 }
 
-static bool is_due(const struct weir__auto_limit *l, uint32_t count, int64_t now_ns)
+/* As long as an answer takes: before that nothing is seen of what the limit has done. */
+static bool is_due(const struct weir__auto_limit *l, int64_t now_ns)
 {
-    const int64_t long_ns =
-        (int64_t)atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&l->long_us, memory_order_relaxed) *
-        1000;
-    const int64_t age_ns =
-        now_ns - atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&l->began_ns, memory_order_relaxed);
-
-    return count >= WEIR__AUTO_LIMIT_SAMPLES_MIN &&
-           age_ns >= (long_ns > WINDOW_MIN_NS ? long_ns : WINDOW_MIN_NS);
+    return look(&l->answered) + look(&l->dropped) >= WEIR__AUTO_LIMIT_SAMPLES_MIN &&
+           (double)(now_ns - look_ns(&l->began_ns)) >= fmax(WINDOW_MIN_NS, look(&l->long_us) * 1000);
 }
 
 static void close_window(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
                          int64_t now_ns)
 {
-    uint32_t count;
+    const bool is_ripe = !is_stale(l, now_ns);
 
-    if (!claim(l, now_ns))
+    if ((is_ripe && !is_due(l, now_ns)) || !claim(l, now_ns))
         return;
-    count = atomic_load_explicit(&l->count, memory_order_acquire);
-    if (is_due(l, count, now_ns)) /* another loop may have closed it just before */
-        follow_medians(l, s, count);
-    if (is_due(l, count, now_ns) || is_stale(l, now_ns))
+    if (is_ripe && is_due(l, now_ns)) /* another loop may have closed it just before */
+        move(l, s, atomic_load_explicit(&l->answered, memory_order_relaxed));
+    if (is_stale(l, now_ns) || is_due(l, now_ns))
         begin_window(l, now_ns);
     atomic_store(&l->closing_ns, 0);
 }
 
 /* --- what ends --- */
 
+static void note_in_use(struct weir__auto_limit *l, uint32_t in_use)
+{
+    uint32_t was = atomic_load_explicit(&l->in_use_max, memory_order_relaxed);
+
+    while (was < in_use && !atomic_compare_exchange_weak_explicit(&l->in_use_max, &was, in_use,
+                                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
 void weir__auto_limit_answered(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
                                int64_t took_ns, int in_use, int64_t now_ns)
 {
     const int64_t us = took_ns / 1000;
-    uint32_t was = atomic_load_explicit(&l->in_use_max, memory_order_relaxed), number;
+    uint32_t number;
 
     if (is_stale(l, now_ns))
         close_window(l, s, now_ns);
-    while ((int64_t)was < in_use &&
-           !atomic_compare_exchange_weak_explicit(&l->in_use_max, &was, (uint32_t)in_use,
-                                                  memory_order_relaxed, memory_order_relaxed))
-        ;
-    number = atomic_fetch_add_explicit(&l->count, 1, memory_order_relaxed);
-    atomic_store_explicit(&l->samples_us[number % WEIR__AUTO_LIMIT_SAMPLES],
-                          us <= 0           ? 1
-                          : us > UINT32_MAX ? UINT32_MAX
-                                            : (uint32_t)us,
-                          memory_order_relaxed);
-    if (is_due(l, number + 1, now_ns))
-        close_window(l, s, now_ns);
+    note_in_use(l, (uint32_t)in_use);
+    number = atomic_fetch_add_explicit(&l->answered, 1, memory_order_relaxed);
+    set(&l->samples_us[number % WEIR__AUTO_LIMIT_SAMPLES], fmax(0, fmin((double)us, INT32_MAX)));
+    close_window(l, s, now_ns);
+}
+
+/* Of fewer than make a window, the share is not known: then it is reckoned as if the others had been
+ * answered. */
+static bool is_too_much(const struct weir__auto_limit *l)
+{
+    const double dropped = look(&l->dropped), ended = dropped + look(&l->answered);
+    const double share = DROPS + DROPS_FACTOR * look(&l->drops_1000ths) / 1000;
+
+    return dropped >= share * fmax(ended, WEIR__AUTO_LIMIT_SAMPLES_MIN);
 }
 
 void weir__auto_limit_dropped(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
-                              int64_t now_ns)
+                              int in_use, int64_t now_ns)
 {
-    const int64_t age_ns = now_ns - atomic_load_explicit(&l->began_ns, memory_order_relaxed);
     uint32_t none = 0;
 
-    if (is_stale(l, now_ns) ||
-        (age_ns > CLOSING_MAX_NS && look(&l->count) < WEIR__AUTO_LIMIT_SAMPLES_MIN && look(&l->dropped) > 0))
-        begin_window(l, now_ns); /* too few are answered to end it */
-    if (atomic_compare_exchange_strong(&l->dropped, &none, 1))
+    if (is_stale(l, now_ns))
+        close_window(l, s, now_ns);
+    note_in_use(l, (uint32_t)in_use);
+    (void)atomic_fetch_add_explicit(&l->dropped, 1, memory_order_relaxed);
+    if (is_too_much(l) && atomic_compare_exchange_strong(&l->has_sunk, &none, 1))
         set_limit(l, s, limit_of(l, s) * DROPPED);
+    close_window(l, s, now_ns);
 }

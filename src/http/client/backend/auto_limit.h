@@ -3,15 +3,19 @@
  *
  * Each window of at least 20 answers gives a short median, which moves a long one slowly. The limit follows
  * their ratio: it sinks as answers get slower than they have been for long, and grows by the root of itself
- * while they do not, and at least half of it is used. A deadline that passes or a 503 takes a tenth of it at
- * once, once per window. It never probes by forcing the limit down. (After Gradient2 of Netflix's
+ * while they do not, and at least half of it is used. Deadlines that pass and answers with 503 take a tenth
+ * of it at once, once per window. It never probes by forcing the limit down. (After Gradient2 of Netflix's
  * concurrency-limits.)
  *
- * Where this differs from Gradient2: a long median that simply follows would learn the queue that the limit
- * itself has made, and the limit would creep up for as long as requests are refused. So while the limit is
- * used, the long median follows answers that get slower only if the limit's sinking has not made them
- * faster: they are slow for other reasons then, as when the mix of requests has changed, and the limit must
- * not sink for good.
+ * Where this differs from Gradient2:
+ *
+ * A long median that simply follows would learn the queue that the limit itself has made, and the limit would
+ * creep up for as long as requests are refused. So while the limit is used, the long median follows answers
+ * that get slower only if the limit's sinking has not made them faster: they are slow for other reasons then,
+ * as when the mix of requests has changed, and the limit must not sink for good. So it is with deadlines: one
+ * of 20 requests may pass it, and as many more as sinking has not helped.
+ *
+ * What counts as slower depends on how much medians differ by chance: requests of mixed costs differ much.
  *
  * Threading: all is atomic, without a lock and without pointers; any number of loops and processes use one.
  * One that dies in the middle of a window's end leaves the limit as it was.
@@ -33,14 +37,23 @@ struct weir__auto_limit_settings {
 /* All zero: begun at its start value. */
 struct weir__auto_limit {
     _Atomic uint32_t limit_16ths; /* 0: the start value */
-    _Atomic uint32_t count;       /* samples of the window */
-    _Atomic uint32_t in_use_max;  /* in the window */
-    _Atomic uint32_t dropped;     /* in the window, whether any was */
-    _Atomic int64_t began_ns;     /* the window; 0: none has */
-    _Atomic int64_t closing_ns;   /* when a loop began to close it; 0: none does */
-    _Atomic uint64_t long_us;     /* the long median; 0: not known */
-    _Atomic uint64_t anchor;      /* a limit, and the short median as it was then; see auto_limit.c */
+    _Atomic int64_t closing_ns;   /* when a loop began to close the window; 0: none does */
+
+    /* The window. */
+    _Atomic int64_t began_ns; /* 0: none has */
+    _Atomic uint32_t answered, dropped;
+    _Atomic uint32_t has_sunk; /* by what was dropped */
+    _Atomic uint32_t in_use_max;
     _Atomic uint32_t samples_us[WEIR__AUTO_LIMIT_SAMPLES]; /* the latest */
+
+    /* Known from all before. */
+    _Atomic uint32_t median_us;      /* of the last window; 0: there was none */
+    _Atomic uint32_t chance_1000ths; /* by how much the medians of two windows differ, as a logarithm */
+    _Atomic uint32_t short_us, long_us;
+    _Atomic uint32_t drops_1000ths; /* how many of all are dropped whatever the limit is */
+
+    /* A limit in the past, and the worst since then. */
+    _Atomic uint32_t then_16ths, then_us, then_drops_1000ths;
 };
 
 /* The limit now. */
@@ -52,6 +65,6 @@ void weir__auto_limit_answered(struct weir__auto_limit *l, const struct weir__au
 
 /* A deadline passed, or a 503 came. */
 void weir__auto_limit_dropped(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
-                              int64_t now_ns);
+                              int in_use, int64_t now_ns);
 
 #endif

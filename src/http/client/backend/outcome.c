@@ -220,13 +220,14 @@ static void follow_limit(const struct weir__backend_use *use, int err, int statu
 {
     struct weir__backend_shared *s = use->backend->member.shared;
     struct weir__auto_limit *limit = &s->common->auto_limit;
+    const int in_use = weir__backend_sum(s->common, &s->common->counts.in_use);
 
     if (err == -WEIR_EDEADLINE || status == 503)
-        weir__auto_limit_dropped(limit, &s->settings.auto_limit, now_ns);
+        weir__auto_limit_dropped(limit, &s->settings.auto_limit, in_use, now_ns);
     else if (err == 0 && (status < 500 || status == 501) && status != 429)
         weir__auto_limit_answered(limit, &s->settings.auto_limit,
-                                  (int64_t)((uint32_t)(now_ns / 1000) - use->began_us) * 1000,
-                                  weir__backend_sum(s->common, &s->common->counts.in_use), now_ns);
+                                  (int64_t)((uint32_t)(now_ns / 1000) - use->began_us) * 1000, in_use,
+                                  now_ns);
 }
 
 static void count(struct weir__backend_use *use, int err, int status, const char *why)
