@@ -21,7 +21,7 @@ static int64_t now_of(const weir_attempts *a)
 /* Of what was left open at the end of weir_run(). */
 static bool end(struct weir__handle *h)
 {
-    weir__attempts_leave(weir__container_of(h, weir_attempts, handle), h->loop);
+    weir__attempts_leave(weir__container_of(h, weir_attempts, handle), weir__loop_current());
     weir__handle_free(h);
     return true;
 }

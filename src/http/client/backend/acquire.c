@@ -46,17 +46,24 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 
 /* --- admission --- */
 
-/* Counts a request as one in progress, unless there are as many as there may be. */
-static bool take_limit(weir_backend *b)
+static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
 {
     const struct weir__auto_limit_settings *settings = &b->member.shared->settings.auto_limit;
     struct weir__backend_common *common = weir__backend_common(b);
-    const int limit = settings->max == 0 ? weir__backend_options(b)->limit
-                                         : weir__auto_limit_now(&common->auto_limit, settings);
+
+    if (settings->max > 0)
+        limit = weir__auto_limit_now(&common->auto_limit, settings);
+    return weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit);
+}
+
+/* Counts a request as one in progress, unless there are as many as there may be. */
+static bool take_limit(weir_backend *b)
+{
+    const int limit = weir__backend_options(b)->limit;
 
     if (limit > 0)
-        return weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit);
-    weir__backend_add_one(&common->counts.in_use, b->member.process);
+        return take_limited(b, limit);
+    weir__backend_add_one(&weir__backend_common(b)->counts.in_use, b->member.process);
     return true;
 }
 
@@ -217,7 +224,7 @@ static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *o
 
     f->use.instance = &common->instances[number];
     f->use.number = (uint8_t)number;
-    f->use.began_us = (uint32_t)(weir__loop_now_ns(b->member.loop) / 1000);
+    f->use.began = weir__backend_time(weir__loop_now_ns(b->member.loop));
     weir__backend_add_one(&common->counts.of_instance[number], b->member.process);
     weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);

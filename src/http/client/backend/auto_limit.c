@@ -209,7 +209,7 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
     if (has_median)
         gradient = TOLERANCE * chance * long_of(l, &now, chance, vain.slow) / now.median;
     next = now.limit * fmax(GRADIENT_MIN, fmin(1, gradient));
-    if (now.is_used && look(&l->has_sunk) == 0)
+    if (now.is_used && gradient >= 1 && look(&l->has_sunk) == 0)
         next += sqrt(now.limit);
     set_limit(l, s, follow(now.limit, next, SHARE));
 }

@@ -226,8 +226,7 @@ static void follow_limit(const struct weir__backend_use *use, int err, int statu
         weir__auto_limit_dropped(limit, &s->settings.auto_limit, in_use, now_ns);
     else if (err == 0 && (status < 500 || status == 501) && status != 429)
         weir__auto_limit_answered(limit, &s->settings.auto_limit,
-                                  (int64_t)((uint32_t)(now_ns / 1000) - use->began_us) * 1000, in_use,
-                                  now_ns);
+                                  (int64_t)(weir__backend_time(now_ns) - use->began) << 10, in_use, now_ns);
 }
 
 static void count(struct weir__backend_use *use, int err, int status, const char *why)
@@ -252,13 +251,21 @@ static void count(struct weir__backend_use *use, int err, int status, const char
     use->is_counted = true;
 }
 
+static __attribute__((noinline)) void count_and_follow(struct weir__backend_use *use, int err, int status,
+                                                       const char *why)
+{
+    follow_limit(use, err, status, weir__loop_now_ns(use->backend->member.loop));
+    count(use, err, status, why);
+}
+
 void weir__backend_ended(struct weir__backend_use *use, int err, int status, const char *why)
 {
     if (use->instance == NULL)
         return;
-    if (use->backend->member.shared->settings.auto_limit.max > 0)
-        follow_limit(use, err, status, weir__loop_now_ns(use->backend->member.loop));
-    count(use, err, status, why);
+    if (use->backend->member.shared->settings.auto_limit.max == 0)
+        count(use, err, status, why);
+    else
+        count_and_follow(use, err, status, why);
 }
 
 void weir__backend_broke(struct weir__backend_use *use, int err, const char *why)

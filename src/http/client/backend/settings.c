@@ -248,6 +248,8 @@ static void derive(struct weir__backend_settings *s)
     s->health = (struct weir__health_settings){o->health.every.ns, o->health.timeout.ns, o->health.failed,
                                                o->health.good};
     s->auto_limit = (struct weir__auto_limit_settings){o->auto_limit.min, o->auto_limit.max};
+    if (o->auto_limit.max > 0)
+        s->options.limit = o->auto_limit.max; /* 0 is: there is none */
 }
 
 int weir__backend_settings_read(struct weir__backend_settings *s, const weir_backend_options *options)

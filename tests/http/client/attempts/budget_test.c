@@ -278,10 +278,9 @@ static void keep_the_rule(double rate, double want, uint64_t seed)
         count++;
         if (weir__random_double(&random) < want)
             paid += weir__budget_pay(&b, &five, now_ns);
-        assert_true((double)paid <=
-                    1 + fmax(0.05 * (double)count, (double)(now_ns - START_NS) / 1e9) + 1e-6);
+        assert_true((double)paid <= 1 + fmax(0.05 * (double)count, (double)(now_ns - START_NS) / 1e9) + 1e-6);
     }
-    if (want > 0.5) /* nor is it stingy */
+    if (want > 0.5 && rate > 20) /* nor is it stingy */
         assert_true((double)paid > 0.9 * fmax(0.05 * (double)count, (double)(now_ns - START_NS) / 1e9));
 }
 
@@ -367,8 +366,7 @@ static void processes_that_are_killed_leave_a_budget_that_works(void **state)
             (void)waitpid(children[i], NULL, 0);
         }
     }
-    assert_true((double)c->paid <=
-                1 + fmax(0.05 * (double)c->firsts, (double)(c->now_ns - START_NS) / 1e9));
+    assert_true((double)c->paid <= 1 + fmax(0.05 * (double)c->firsts, (double)(c->now_ns - START_NS) / 1e9));
     now_ns = atomic_load(&c->now_ns) + SECOND_NS;
     (void)pay(&c->budget, 1 << 20, now_ns);
     firsts(&c->budget, 201, now_ns);

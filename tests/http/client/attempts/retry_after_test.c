@@ -89,9 +89,12 @@ static void two_digits_of_a_year_mean_the_nearest_one(void **state)
 static void clocks_of_any_time_do_no_harm(void **state)
 {
     static const int64_t clocks[] = {INT64_MIN, INT64_MIN + 1, -1, 0, INT64_C(1) << 40, INT64_MAX};
-    static const char *const values[] = {"60", "Sun, 06 Nov 1994 08:50:37 GMT",
-                                         "Sunday, 06-Nov-94 08:50:37 GMT", "Sun Nov  6 08:50:37 1994",
-                                         "Sat, 01 Jan 0000 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"};
+    static const char *const values[] = {"60",
+                                         "Sun, 06 Nov 1994 08:50:37 GMT",
+                                         "Sunday, 06-Nov-94 08:50:37 GMT",
+                                         "Sun Nov  6 08:50:37 1994",
+                                         "Sat, 01 Jan 0000 00:00:00 GMT",
+                                         "Fri, 31 Dec 9999 23:59:59 GMT"};
 
     (void)state;
     for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++)
