@@ -70,11 +70,11 @@ function* backendRows(backends) {
 function stateWithSpark(cell) {
   const words = stateColumn.make(cell);
   const spark = new Spark();
-  cell.append(spark.node);
   return (item) => {
     words(item);
-    set(spark.node, { hidden: !item.series });
     if (item.series) spark.draw(item.series);
+    if (item.series && !spark.node.isConnected) cell.append(spark.node);
+    if (!item.series) spark.node.remove();
   };
 }
 

@@ -451,14 +451,18 @@ def the_shape_of_a_backend_s_statistics_is_as_described():
                  "  - {path: /b, gather: {calls: [{name: c, backend: b, path: /x}]}}\n") as weir:
         same(ask(weir.address(), "/b").status, 200)
         b, = stats(weir)["backends"]
-        same(set(b), {"backend", "up", "in_use", "limit", "waiting", "waiting_max", "connections", "connections_max", "checked",
-                      "panics", "open", "open_s", "last_10s", "last_60s", "instances"})
+        same(set(b), {"backend", "up", "in_use", "limit", "limit_is_auto", "waiting", "waiting_max", "connections", "connections_max",
+                      "checked", "panics", "open", "open_s", "hedges", "retries", "hedge_after_ms", "budget", "last_10s", "last_60s", "instances"})
+        same((b["limit_is_auto"], b["hedges"], b["retries"], b["hedge_after_ms"]), (False, False, False, None))
         same((b["backend"], b["up"], b["connections"], b["last_60s"]["requests"]), ("b", 1, 1, 1))
         i, = b["instances"]
         same(set(i), {"address", "state", "since_s", "in_use", "last_error", "last_check", "last_10s", "last_60s"})
         same((i["address"], i["state"]), (f"127.0.0.1:{backend.port}", "up"))
         for name in ("last_10s", "last_60s"):
             same(b[name].pop("reasons"), {})
+            attempts = b[name].pop("attempts")
+            same(attempts.pop("reasons"), {})
+            check_window(attempts, "b", ("first", "hedged", "won", "retried", "recovered", "saved_ms", "rate", "denied"))
             check_window(b[name], "b", ("requests", "rate", "errors", "refused"))
             check_window(i[name], "i", ("requests", "rate", "errors", "ejections"))
 
