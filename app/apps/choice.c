@@ -16,7 +16,8 @@ static bool is_ready(struct app_process *process, uint32_t serial)
 }
 
 struct app_choice app_choose(weir_shared *shared, struct app_block *block,
-                             const struct app_avoided avoided[APP_PROCESSES_MAX], weir_instant now)
+                             const struct app_avoided avoided[APP_PROCESSES_MAX], uint32_t except,
+                             weir_instant now)
 {
     struct app_choice choice = {.entry = -1};
     int fewest = (int)atomic_load(&block->concurrency);
@@ -28,7 +29,8 @@ struct app_choice app_choose(weir_shared *shared, struct app_block *block,
         int64_t used;
         int count;
 
-        if (!is_ready(process, serial) || is_avoided(&avoided[i], serial, now))
+        if (!is_ready(process, serial) || is_avoided(&avoided[i], serial, now) ||
+            (except != 0 && serial == except))
             continue;
         choice.ready++;
         count = weir_shared_count_sum(shared, &block->in_flight[i]);
@@ -46,13 +48,13 @@ struct app_choice app_choose(weir_shared *shared, struct app_block *block,
 }
 
 bool app_choose_and_take(weir_shared *shared, struct app_block *block,
-                         const struct app_avoided avoided[APP_PROCESSES_MAX], weir_instant now,
-                         struct app_choice *choice)
+                         const struct app_avoided avoided[APP_PROCESSES_MAX], uint32_t except,
+                         weir_instant now, struct app_choice *choice)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         struct app_process *process;
 
-        *choice = app_choose(shared, block, avoided, now);
+        *choice = app_choose(shared, block, avoided, except, now);
         if (choice->entry < 0)
             return false;
         process = &block->processes[choice->entry];

@@ -28,15 +28,17 @@ struct app_choice {
     int ready; /* processes that get requests */
 };
 
-/* Looks at all processes. avoided: by entry, this gateway process's own. */
+/* Looks at all processes but that with the serial number `except`, 0: none. avoided: by entry, this gateway
+ * process's own. */
 struct app_choice app_choose(weir_shared *shared, struct app_block *block,
-                             const struct app_avoided avoided[APP_PROCESSES_MAX], weir_instant now);
+                             const struct app_avoided avoided[APP_PROCESSES_MAX], uint32_t except,
+                             weir_instant now);
 
 /* Chooses, and takes the place, so that the supervisor sees it before it ends the process.
  * Returns: whether there was one; *choice has it. */
 bool app_choose_and_take(weir_shared *shared, struct app_block *block,
-                         const struct app_avoided avoided[APP_PROCESSES_MAX], weir_instant now,
-                         struct app_choice *choice);
+                         const struct app_avoided avoided[APP_PROCESSES_MAX], uint32_t except,
+                         weir_instant now, struct app_choice *choice);
 
 /* Avoids a process for a while. */
 void app_avoid(struct app_avoided *avoided, uint32_t serial, weir_instant now);

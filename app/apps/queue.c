@@ -11,6 +11,8 @@
 #include <weir/sync.h>
 #include <weir/task.h>
 
+#include "apps/linger.h"
+
 enum {
     KEPT_MS = 1000,          /* an unused connection: less than any server of applications grants */
     CONNECTIONS_MAX = 16384, /* never reached: places are fewer */
@@ -61,21 +63,36 @@ static void leave(struct app_queue *queue, struct app_waiter *w)
 
 /* --- places --- */
 
-static bool take_now(struct app_queue *queue, weir_instant now, struct app_place *out)
+static bool take_but(struct app_queue *queue, uint32_t except, weir_instant now, struct app_place *out)
 {
     struct app_here *here = queue->here;
     struct app_choice choice;
 
-    if (!app_choose_and_take(shared_of(queue), here->block, here->avoided, now, &choice))
+    if (!app_choose_and_take(shared_of(queue), here->block, here->avoided, except, now, &choice))
         return false;
     *out = (struct app_place){.taken = true, .entry = choice.entry, .serial = choice.serial, .since = now};
     atomic_fetch_add(&here->block->processes[choice.entry].requests, 1);
     return true;
 }
 
+static bool take_now(struct app_queue *queue, weir_instant now, struct app_place *out)
+{
+    return take_but(queue, 0, now, out);
+}
+
+static struct app_choice look_but(struct app_queue *queue, uint32_t except, weir_instant now)
+{
+    return app_choose(shared_of(queue), queue->here->block, queue->here->avoided, except, now);
+}
+
 static struct app_choice look(struct app_queue *queue, weir_instant now)
 {
-    return app_choose(shared_of(queue), queue->here->block, queue->here->avoided, now);
+    return look_but(queue, 0, now);
+}
+
+static bool is_awaited(struct app_queue *queue)
+{
+    return weir_shared_count_sum(shared_of(queue), &queue->here->block->waiting) > 0;
 }
 
 /* Gives free places to those who wait longest: here, or elsewhere by telling them. */
@@ -128,6 +145,21 @@ static void give_back(struct app_queue *queue, struct app_place *place)
     hand_on(queue);
 }
 
+bool app_place_try(struct app_queue *queue, uint32_t first_serial, struct app_place *out)
+{
+    const weir_instant now = weir_now();
+    const uint32_t except = look_but(queue, first_serial, now).ready > 0 ? first_serial : 0;
+
+    *out = (struct app_place){.taken = false};
+    return !is_awaited(queue) && take_but(queue, except, now, out);
+}
+
+void app_place_undo(struct app_queue *queue, struct app_place *place)
+{
+    atomic_fetch_sub(&queue->here->block->processes[place->entry].requests, 1);
+    give_back(queue, place);
+}
+
 void app_place_give(struct app_queue *queue, struct app_place *place, enum app_outcome outcome)
 {
     struct app_block *block = queue->here->block;
@@ -152,6 +184,8 @@ void app_place_give(struct app_queue *queue, struct app_place *place, enum app_o
  */
 void app_place_refused(struct app_queue *queue, struct app_place *place)
 {
+    if (!place->taken)
+        return;
     atomic_fetch_add(&queue->here->block->processes[place->entry].failures, 1);
     app_avoid(&queue->here->avoided[place->entry], place->serial, weir_now());
     give_back(queue, place);
@@ -171,9 +205,41 @@ const char *app_place_address(const struct app_queue *queue, const struct app_pl
 
 /* --- open, close --- */
 
-int app_queue_open(struct app_here *here, const weir_client_options *options, struct app_queue **out)
+static void name(struct app_queue *queue)
+{
+    const char *app = queue->here->app->name;
+
+    (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", app);
+    for (int kind = 0; kind < WEIR_ATTEMPT_KINDS; kind++)
+        (void)snprintf(queue->name_of[kind], sizeof queue->name_of[kind],
+                       kind == WEIR_ATTEMPT_FIRST ? "%s" : "%s (%s)", app,
+                       weir_attempt_kind_name((enum weir_attempt_kind)kind));
+}
+
+static int open_client(struct app_queue *queue, const weir_client_options *options)
 {
     weir_client_options ours = *options;
+
+    ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
+    ours.idle_timeout = weir_ms(KEPT_MS);
+    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
+    return weir_client_open(&ours, &queue->client);
+}
+
+static int open_attempts(struct app_queue *queue)
+{
+    const struct config_app *app = queue->here->app;
+    char text[16 + CONFIG_APP_NAME_BYTES];
+    const weir_attempts_options options = {.name = text, .hedge = app->hedge, .retry = app->retry};
+
+    if (!config_app_has_attempts(app))
+        return 0;
+    (void)snprintf(text, sizeof text, "app %s", app->name);
+    return weir_attempts_open(&options, &queue->attempts);
+}
+
+int app_queue_open(struct app_here *here, const weir_client_options *options, struct app_queue **out)
+{
     struct app_queue *queue = calloc(1, sizeof *queue);
     int err;
 
@@ -182,12 +248,13 @@ int app_queue_open(struct app_here *here, const weir_client_options *options, st
     queue->here = here;
     queue->loop = weir_loop_index();
     queue->slot = &here->slots[queue->loop];
-    (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", here->app->name);
-    ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
-    ours.idle_timeout = weir_ms(KEPT_MS);
-    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
-    err = weir_client_open(&ours, &queue->client);
+    weir_event_init(&queue->lingered);
+    name(queue);
+    err = open_attempts(queue);
+    if (err == 0)
+        err = open_client(queue, options);
     if (err < 0) {
+        weir_attempts_close(queue->attempts);
         free(queue);
         return err;
     }
@@ -202,9 +269,11 @@ void app_queue_close(struct app_queue *queue)
 {
     if (queue == NULL)
         return;
+    app_linger_end(queue);
     app_gate_leave(queue->here->gate);
     queue->slot->queue = NULL;
     weir_client_close(queue->client);
+    weir_attempts_close(queue->attempts);
     free(queue);
 }
 
@@ -323,8 +392,7 @@ int app_place_take(struct app_queue *queue, weir_instant until, struct app_place
 
     *out = (struct app_place){.taken = false};
     *why = APP_ADMITTED;
-    if (weir_shared_count_sum(shared_of(queue), &queue->here->block->waiting) == 0 &&
-        take_now(queue, now, out))
+    if (!is_awaited(queue) && take_now(queue, now, out))
         return 0;
     *why = admit(queue, now, until);
     if (*why == APP_ADMITTED)

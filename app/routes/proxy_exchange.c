@@ -12,9 +12,8 @@
 #include "routes/proxy_tunnel.h"
 #include "routes/proxy_upload.h"
 
-/* Sends the request, with its body if that is here, under the time that the backend has for its answer. If
- * all of it is sent, the answer is waited for under the same. */
-static int send_request(struct proxying *p)
+/* The answer is waited for under the same time as the request is sent. */
+int proxy_exchange_begin(struct proxying *p)
 {
     const bool is_whole = !proxy_has_body(p) || proxy_upload_is_whole(p);
     weir_scope time;
@@ -60,16 +59,20 @@ static int pass_both(struct proxying *p)
     return err;
 }
 
+int proxy_exchange_end(struct proxying *p)
+{
+    int err = p->heard ? pass_answer(p) : pass_both(p);
+
+    weir_fetch_close(p->fetch);
+    p->fetch = NULL;
+    return err;
+}
+
 int proxy_exchange(struct proxying *p)
 {
-    int err = send_request(p);
+    int err = proxy_exchange_begin(p);
 
-    if (err == 0) {
-        err = p->heard ? pass_answer(p) : pass_both(p);
-        weir_fetch_close(p->fetch);
-        p->fetch = NULL;
-    }
-    return err;
+    return err == 0 ? proxy_exchange_end(p) : err;
 }
 
 int proxy_exchange_conclude(struct proxying *p, int err)

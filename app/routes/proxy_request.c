@@ -124,7 +124,7 @@ int proxy_request_send(struct proxying *p)
         .method = weir_request_method(p->req),
         .url = settings->origin,
         .address = p->address,
-        .name = settings->app,
+        .name = p->name != NULL ? p->name : settings->app,
         .once = settings->app != NULL,
         .target = p->target,
         .headers = p->headers.header,

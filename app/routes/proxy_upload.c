@@ -54,17 +54,20 @@ static int take_here(struct proxying *p)
     return got >= 0 || got == -EAGAIN || p->first_bytes > 0 ? 0 : (int)got;
 }
 
-bool proxy_upload_is_kept(const struct proxying *p)
+bool proxy_upload_may_repeat(const struct proxying *p)
 {
     static const char *const safe[] = {"GET", "HEAD", "OPTIONS"};
-    const struct proxy_settings *settings = p->state->settings;
-    bool repeatable = settings->repeatable;
+    bool repeatable = p->state->settings->repeatable;
 
-    if (!settings->tries_twice || p->body_length <= 0 || p->body_length > PROXY_TWICE_BYTES)
-        return false;
     for (size_t i = 0; i < sizeof safe / sizeof *safe && !repeatable; i++)
         repeatable = strcmp(weir_request_method(p->req), safe[i]) == 0;
     return repeatable;
+}
+
+bool proxy_upload_is_kept(const struct proxying *p)
+{
+    return p->state->settings->tries_twice && p->body_length > 0 && p->body_length <= PROXY_TWICE_BYTES &&
+           proxy_upload_may_repeat(p);
 }
 
 static int take_whole(struct proxying *p)

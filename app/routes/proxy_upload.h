@@ -8,8 +8,11 @@
 
 #include "routes/proxying.h"
 
-/* Reports whether the body is read whole before the backend is asked, since it may have to be sent twice: the
- * method or the route allows it, and it is small, and known to be. */
+/* Reports whether the method or the route allows the request to be sent twice. */
+bool proxy_upload_may_repeat(const struct proxying *p);
+
+/* Reports whether the body is read whole before the backend is asked, since it may have to be sent twice:
+ * that is allowed, and it is small, and known to be. */
 bool proxy_upload_is_kept(const struct proxying *p);
 
 /* Reads the beginning of the body: all of one that is kept; with settings.buffer into p->held, until it is
@@ -21,7 +24,7 @@ WEIR_CHECKED int proxy_upload_begin(struct proxying *p);
 /* Reports whether all of the body is sent with the head. */
 static inline bool proxy_upload_is_whole(const struct proxying *p)
 {
-    return p->body_read && p->held.len <= PROXY_FIRST_BYTES;
+    return p->body_read && p->held.len <= p->first_bytes;
 }
 
 /* Sends what stands behind the body. What becomes of it shows in the answer. Waits. */

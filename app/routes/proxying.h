@@ -44,6 +44,7 @@ struct proxy_state {
 struct proxying {
     const struct proxy_state *state;
     const char *address;                /* that is asked; NULL: that of settings.origin */
+    const char *name;                   /* the time is charged to it; NULL: to settings.app, or the backend */
     int (*pass)(struct proxying *self); /* passes on the answer whose head has come, but a 101 */
     weir_request *req;
     weir_response *res;

@@ -12,48 +12,45 @@
 #include "routes/proxy_request.h"
 #include "routes/proxy_upload.h"
 #include "routes/serve_answer.h"
+#include "routes/serve_attempts.h"
 #include "routes/serve_refusal.h"
 #include "routes/serve_settings.h"
 
 /* Two pieces, tasks for the bodies, a connection, part of which is the kernel's, and what is held of the
- * request; what is held of the answer counts among the answers of backends. */
+ * request; what is held of the answer counts among the answers of backends. A second attempt has a task and a
+ * connection of its own. */
 static uint64_t exchange_bytes(const void *arg)
 {
     const struct serve_settings *settings = arg;
+    const uint64_t attempts = config_app_has_attempts(settings->app) ? 2 : 1;
 
-    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->app->buffer_bytes;
+    return 2 * PROXY_PIECE_BYTES + attempts * (16 << 10) + 2 * settings->app->buffer_bytes;
 }
 
 /* --- a place --- */
 
-/* Notes the request with the process, so that a stall of it can be explained. */
-static void note_request(struct serving *s)
-{
-    const char *path = weir_request_path_written(s->p.req);
-
-    app_process_note(&s->state->queue->here->block->processes[s->place.entry], weir_request_method(s->p.req),
-                     path, strlen(path));
-}
-
-/* Reports whether a connection was refused: nothing of the request has been sent. */
-static bool is_refused(int err)
-{
-    return err == -ECONNREFUSED || err == -ENOENT || err == -EAGAIN;
-}
-
-/* Asks the process that has the place. */
+/* Asks the process that has the place, and another one where that is configured. */
 static int ask(struct serving *s)
 {
-    int err = -ENOENT;
+    int err = serve_attempts_may(s) ? serve_attempts_begin(s) : serving_begin(s);
 
-    note_request(s);
-    s->p.address = app_place_address(s->state->queue, &s->place, s->address);
-    if (s->p.address != NULL)
-        err = proxy_exchange(&s->p);
-    if (is_refused(err))
-        app_place_refused(s->state->queue, &s->place);
-    else
-        app_place_give(s->state->queue, &s->place, serving_outcome(s, err));
+    if (err == 0)
+        err = proxy_exchange_end(&s->p);
+    serving_gives(s, err);
+    return err;
+}
+
+/* Takes a place, under the deadline that the request came with. */
+static int take(struct serving *s, weir_instant until, enum app_refusal *why)
+{
+    weir_scope time;
+    int err;
+
+    if (weir_is_never(s->p.until))
+        return app_place_take(s->state->queue, until, &s->place, why);
+    weir_scope_open(&time, s->p.until, 0);
+    err = app_place_take(s->state->queue, until, &s->place, why);
+    (void)weir_scope_close(&time);
     return err;
 }
 
@@ -65,7 +62,7 @@ static int take_and_ask(struct serving *s)
     int err;
 
     do {
-        err = app_place_take(s->state->queue, until, &s->place, &why);
+        err = take(s, until, &why);
         if (err == -WEIR_EBUSY) {
             err = serve_refuse(s, why);
             s->p.began = true;
@@ -73,7 +70,7 @@ static int take_and_ask(struct serving *s)
         }
         if (err == 0)
             err = ask(s);
-    } while (is_refused(err));
+    } while (serving_is_refused(err));
     return err;
 }
 

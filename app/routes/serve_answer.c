@@ -11,6 +11,7 @@
 
 #include "routes/proxy_answer.h"
 #include "routes/proxy_failure.h"
+#include "routes/serve_attempts.h"
 #include "routes/serve_stream.h"
 
 /* --- what is known of it --- */
@@ -139,6 +140,8 @@ int serve_answer_pass(struct proxying *p)
     int64_t length;
     int err;
 
+    if (s->state->queue->attempts != NULL)
+        serve_attempts_heard(s);
     if (!has_body(p))
         return proxy_answer_pass(p);
     err = proxy_answer_begin(p, &made);

@@ -31,6 +31,7 @@ static struct proxy_settings proxy_of(const struct config_app *app, const struct
         .tunnel_timeout = weir_seconds(TUNNEL_HOURS * 3600),
         .host = draft->host,
         .buffer_bytes = app->buffer_bytes,
+        .tries_twice = config_app_has_attempts(app),
         .repeatable = draft->repeatable,
     };
 }

@@ -5,6 +5,7 @@
  * answer has been read, whole or up to the last app.answer bytes of it: neither a client that sends slowly
  * nor one that reads slowly holds it.
  *
+ *     serve_attempts.h a second process is asked, too
  *     serve_answer.h   the answer: read, the place given back, passed on
  *     serve_refusal.h  what the client is told when there is no place
  *
@@ -35,6 +36,15 @@ struct serving {
     enum app_outcome outcome; /* if all goes well */
     char address[WEIR_ADDRESS_BYTES];
 };
+
+/* Asks the process that has the place: as proxy_exchange_begin(). Waits. */
+WEIR_CHECKED int serving_begin(struct serving *s);
+
+/* Reports whether an error says that a connection was refused: nothing of the request has been sent. */
+bool serving_is_refused(int err);
+
+/* Gives the place back, once: err is the result of asking the process. */
+void serving_gives(struct serving *s, int err);
 
 /* Gives the place back, once: the whole answer has been read, or err says why it has not. What is left of the
  * request goes on meanwhile. */

@@ -18,7 +18,7 @@
 #include "routes/table.h"
 #include "support/torture.h"
 
-enum { PROCESSES_MAX = 2, LARGE_BYTES = 200000, HUGE_BYTES = 1 << 20, WORLD_ROOM = 2 << 20 };
+enum { PROCESSES_MAX = 3, LARGE_BYTES = 200000, HUGE_BYTES = 1 << 20, WORLD_ROOM = 2 << 20 };
 
 struct world {
     struct rig rig;       /* first; the gateway */
@@ -27,6 +27,9 @@ struct world {
     const char *route;    /* the value of serve; NULL: shop */
     int processes;
     int (*test)(struct world *w);
+    int (*answer)(struct world *w, int process, weir_stream *s); /* to a request; NULL: world_answer() */
+    void (*noted)(struct rig *rig, const weir_exchange_record *record); /* with each exchange; or NULL */
+    void *data;
     struct torture *torture;
     const char *request, *wanted; /* for a test that is tortured */
 
@@ -174,10 +177,12 @@ static inline int world_answer(struct backend *b, weir_stream *s)
 
 static inline int world_serve(struct backend *b, weir_stream *s, int number)
 {
+    struct world *w = b->arg;
+    int err = 0;
+
     (void)number;
-    while (read_request(b, s) > 0)
-        if (world_answer(b, s) < 0)
-            break;
+    while (err >= 0 && read_request(b, s) > 0)
+        err = w->answer != NULL ? w->answer(w, (int)(b - w->process), s) : world_answer(b, s);
     return 0;
 }
 
@@ -246,10 +251,10 @@ static inline void world_close_gateway(void *state)
     struct world *w = state;
 
     assert_int_equal(world_waiting(w), 0);
-    assert_int_equal(world_in_flight(w), 0);
     w->config.routes[0].kind->close(w->state);
     weir_client_close(w->loop.client);
     app_queue_close(w->queue);
+    assert_int_equal(world_in_flight(w), 0);
 }
 
 static inline int world_handle(weir_request *req, weir_response *res, void *state)
@@ -288,7 +293,7 @@ static inline void world_end(struct world *w, int i)
 static inline void world_configure(struct world *w)
 {
     struct config_faults faults;
-    char text[512];
+    char text[768];
     int length = snprintf(text, sizeof text,
                           "listen: 127.0.0.1:1\napps: {shop: {command: [x, '{socket}']%s}}\n"
                           "routes: [{path: '%s', serve: %s}]\n",
@@ -324,7 +329,11 @@ static inline int world_main(void *arg)
     atomic_store(&world_block(w)->concurrency, (uint32_t)w->config.apps[0].concurrency);
     for (int i = 0; i < w->processes; i++)
         world_start(w, i);
-    w->rig = (struct rig){.routes = &route, .route_count = 1, .unrecorded = true, .test = world_test};
+    w->rig = (struct rig){.routes = &route,
+                          .route_count = 1,
+                          .unrecorded = w->noted == NULL,
+                          .noted = w->noted,
+                          .test = world_test};
     w->rig.options.setup = world_open_gateway;
     w->rig.options.teardown = world_close_gateway;
     w->rig.options.drain = weir_ms(1);
