@@ -185,12 +185,15 @@ static void add_gather_call(struct text_out *out, const struct outlier_facts *fa
     text_out_add(out, "}");
 }
 
-/* A proxied request has one call. */
-static void add_proxied(struct text_out *out, const struct outlier_facts *facts,
-                        const struct proxy_note *note)
+/* A request that is passed on has one call. note NULL: its backend has answered, at the first attempt. */
+static void add_passed_on(struct text_out *out, const struct outlier_facts *facts,
+                          const struct proxy_note *note)
 {
+    static const struct proxy_note fine;
     const char *backend = NULL;
 
+    if (note == NULL)
+        note = &fine;
     for (size_t i = 0; i < facts->charge_count && backend == NULL; i++)
         if (is_of_backend(&facts->charges[i]))
             backend = facts->charges[i].name;
@@ -210,8 +213,8 @@ static void add_calls(struct text_out *out, const struct outlier_facts *facts, c
         const struct gather_note *gather = note;
         for (size_t i = 0; i < gather->settings->call_count; i++)
             add_gather_call(out, facts, gather, i);
-    } else if (route_note_is(note, ROUTE_NOTE_PROXY)) {
-        add_proxied(out, facts, note);
+    } else if (route_note_is(note, ROUTE_NOTE_PROXY) || took_by_name(facts, NULL).ns >= 0) {
+        add_passed_on(out, facts, note);
     }
     text_out_add(out, "]");
 }
