@@ -64,8 +64,8 @@ static void see_first(struct weir__fetch_watch *watch, struct weir__fetch *f)
     }
 }
 
-/* The first attempt has taken long. If it can't be hedged now, perhaps it can when it has taken as long once
- * more. On the loop's own stack. */
+/* The first attempt has taken long. If it can't be hedged now, perhaps it can when it has taken twice as long.
+ * On the loop's own stack. */
 static void hedge(struct weir__timeout *timeout)
 {
     struct weir__race *r = weir__container_of(timeout, struct weir__race, timeout);
@@ -73,6 +73,7 @@ static void hedge(struct weir__timeout *timeout)
 
     if (s == NULL) {
         weir__timeout_set(r->loop, &r->timeout, weir__loop_now_ns(r->loop) + r->after_ns);
+        r->after_ns *= 2;
         return;
     }
     r->hedge = s;
