@@ -6,6 +6,7 @@
 #include "core/account/attribution.h"
 #include "core/misuse.h"
 #include "http/client/backend/acquire.h"
+#include "http/client/backend/state.h"
 #include "http/client/fetch_parts.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
@@ -130,7 +131,8 @@ static int send_to_backend(weir_client *client, const weir_fetch_options *option
 
     weir__fetch_init(&f, client, options, false);
     f.kept = kept_for(&f);
-    if (weir__race_suits(&f, options, true, options->body_bytes))
+    if (__builtin_expect(options->backend->has_attempts, 0) &&
+        weir__race_suits(&f, options, true, options->body_bytes))
         return race(&f, options, url, room, reply);
     err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, &origin);
     if (err == 0)

@@ -18,8 +18,10 @@ const char *weir__fetch_backend_charge_name(const weir_fetch_options *options)
 }
 
 /* The head is written first, so that a request that can't be sent takes no place. */
-int weir__fetch_check_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
-                            int64_t body_length, struct weir__fetch_room small)
+static inline __attribute__((always_inline)) int check_place(struct weir__fetch *f,
+                                                             const weir_fetch_options *options, weir_url *url,
+                                                             int64_t body_length,
+                                                             struct weir__fetch_room small)
 {
     int err = weir__fetch_check(f, options, body_length);
 
@@ -33,6 +35,12 @@ int weir__fetch_check_place(struct weir__fetch *f, const weir_fetch_options *opt
         url->authority = weir__backend_authority(options->backend);
     f->tells_deadline = weir__backend_options(options->backend)->tells_deadline;
     return weir__fetch_write_head(f, options, url, "", body_length, small);
+}
+
+int weir__fetch_check_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
+                            int64_t body_length, struct weir__fetch_room small)
+{
+    return check_place(f, options, url, body_length, small);
 }
 
 int weir__fetch_write_head_for(struct weir__fetch *f, const weir_fetch_options *options,
@@ -58,7 +66,7 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
     int err;
 
     *origin = NULL;
-    err = weir__fetch_check_place(f, options, url, body_length, small);
+    err = check_place(f, options, url, body_length, small);
     if (err < 0)
         return err;
     authority = url->authority;

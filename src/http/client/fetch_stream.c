@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http/client/backend/acquire.h"
+#include "http/client/backend/state.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
@@ -186,7 +187,7 @@ static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *optio
         return err;
     s->name = weir__fetch_backend_charge_name(options);
     before = weir__fetch_stream_charge(s);
-    err = weir__race_suits(&s->f, options, whole, options->first_bytes)
+    err = options->backend->has_attempts && weir__race_suits(&s->f, options, whole, options->first_bytes)
               ? race(s, options, &url)
               : place_and_send(s, options, &url, body_length);
     weir__fetch_stream_charge_back(before);

@@ -236,7 +236,8 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
     if (__builtin_expect(f->use.backend != NULL, 0)) {
-        weir__backend_note_pushback(&f->use, &f->reply);
+        if (__builtin_expect(f->reply.status >= 429, 0))
+            weir__backend_note_pushback(&f->use, &f->reply);
         weir__backend_ended(&f->use, err, f->reply.status, f->why);
     }
 }

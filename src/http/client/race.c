@@ -12,7 +12,7 @@
 bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
                       size_t body_bytes)
 {
-    if (!options->backend->has_attempts || !whole || body_bytes > WEIR__RACE_BODY_BYTES_MAX)
+    if (!whole || body_bytes > WEIR__RACE_BODY_BYTES_MAX)
         return false;
     if (f->once || f->duplex || f->upgrades || f->method == WEIR__HTTP_CONNECT)
         return false;
@@ -64,8 +64,8 @@ static void see_first(struct weir__fetch_watch *watch, struct weir__fetch *f)
     }
 }
 
-/* The first attempt has taken long. If it can't be hedged now, perhaps it can when it has taken twice as long.
- * On the loop's own stack. */
+/* The first attempt has taken long. If it can't be hedged now, perhaps it can when it has taken twice as
+ * long. On the loop's own stack. */
 static void hedge(struct weir__timeout *timeout)
 {
     struct weir__race *r = weir__container_of(timeout, struct weir__race, timeout);

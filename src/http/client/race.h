@@ -80,7 +80,7 @@ struct weir__race {
     const char *charged_name; /* of the caller's attribution; or NULL */
 };
 
-/* Whether a request to a backend may have second attempts. whole: its body is held whole. */
+/* Whether a request to a backend that has second attempts may have one. whole: its body is held whole. */
 bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
                       size_t body_bytes);
 

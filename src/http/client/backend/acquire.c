@@ -278,8 +278,10 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct
     return take(b, f, key, out, c);
 }
 
-int weir__backend_take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
-                       struct weir__client_connection **c)
+/* Inlined, because every request comes by here. */
+static inline __attribute__((always_inline)) int admit(weir_backend *b, struct weir__fetch *f,
+                                                       const char *key, struct weir__origin **out,
+                                                       struct weir__client_connection **c)
 {
     struct weir__origin *origin;
     int err = enter(b, f);
@@ -299,10 +301,16 @@ int weir__backend_take(weir_backend *b, struct weir__fetch *f, const char *key, 
     return 0;
 }
 
+int weir__backend_take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
+                       struct weir__client_connection **c)
+{
+    return admit(b, f, key, out, c);
+}
+
 int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out)
 {
     struct weir__client_connection *c;
-    int err = weir__backend_take(b, f, key, out, &c);
+    int err = admit(b, f, key, out, &c);
 
     return err < 0 ? err : weir__origin_connect(*out, f, c);
 }
