@@ -108,6 +108,19 @@ static void list_instances(json_t *rows, const json_t *backend, const struct top
     free(items);
 }
 
+/* On a small terminal instances that are out must not be crowded out: they come first. */
+static void list_parts(json_t *rows, json_t *backend, const struct top_frame *f)
+{
+    const bool faulty = is_faulty(backend);
+
+    if (faulty)
+        list_instances(rows, backend, f);
+    if (top_attempts_has_row(backend))
+        (void)json_array_append_new(rows, json_pack("{s:O}", "attempts_of", backend));
+    if (!faulty)
+        list_instances(rows, backend, f);
+}
+
 json_t *top_backends_list(const struct top_frame *f)
 {
     const json_t *list = json_object_get(f->view->stats, "backends");
@@ -116,9 +129,7 @@ json_t *top_backends_list(const struct top_frame *f)
 
     for (size_t i = 0; rows != NULL && items != NULL && i < json_array_size(list); i++) {
         (void)json_array_append(rows, items[i]);
-        if (top_attempts_has_row(items[i]))
-            (void)json_array_append_new(rows, json_pack("{s:O}", "attempts_of", items[i]));
-        list_instances(rows, items[i], f);
+        list_parts(rows, items[i], f);
     }
     free(items);
     return rows;

@@ -8,9 +8,9 @@
 
 #include "commands/top_pieces.h"
 
-/* Lists the rows: backends with faults first, then by rate; of each its second attempts, if it has any, then
- * the instances that are not up, then those with most requests in progress. Instances beyond the fifth are
- * one row that counts them.
+/* Lists the rows: backends with faults first, then by rate. Of each there are its second attempts, if it has
+ * any, and its instances: those that are not up first, then those with most requests in progress. If one is
+ * out, the instances come before the attempts. Instances beyond the fifth are one row that counts them.
  * Returns: for the caller to json_decref(); NULL: there is no memory.
  */
 json_t *top_backends_list(const struct top_frame *f);

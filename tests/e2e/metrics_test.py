@@ -467,6 +467,27 @@ def the_shape_of_a_backend_s_statistics_is_as_described():
             check_window(i[name], "i", ("requests", "rate", "errors", "ejections"))
 
 
+def second_attempts_are_counted():
+    backends = """
+backends:
+  slow: {urls: ["http://127.0.0.1:%d", "http://127.0.0.1:%d"], balance: round_robin, hedge: {after: 300ms}, retry: {on: [503]}, limit: auto}
+"""
+    with Held() as held, Backend(answering()) as good, \
+            Weir("serve", config=backends % (held.backend.port, good.port) + BASIC + "  - {path: /slow, proxy: {backend: slow}}\n") as weir:
+        for _ in range(2): # one of the two begins with the instance that holds its answer
+            same(ask(weir.address(), "/slow").status, 200)
+        m = scrape_until(weir, "a hedge has won", lambda m: m['weir_attempts_total{backend="slow",kind="hedge",outcome="ok"}'] >= 1)
+        assert m['weir_attempts_total{backend="slow",kind="first",outcome="lost"}'] >= 1, m.text
+        same(m['weir_attempts_total{backend="slow",kind="retry",outcome="ok"}'], 0)
+        same(m['weir_attempts_denied_total{backend="slow",why="pushback"}'], 0)
+        assert 0.3 <= m['weir_hedge_after_seconds{backend="slow"}'] <= 0.5, m.text # it rises as the budget empties
+        assert m['weir_backend_limit{backend="slow"}'] > 0, m.text
+        b, = stats(weir)["backends"]
+        same((b["hedges"], b["retries"], b["limit_is_auto"]), (True, True, True))
+        assert b["last_60s"]["attempts"]["hedged"] >= b["last_60s"]["attempts"]["won"] >= 1, b
+        held.released.set()
+
+
 def rates_and_quantiles_are_those_of_the_traffic():
     with Weir("serve", config=BASIC) as weir:
         for _ in range(20):
@@ -531,7 +552,7 @@ def without_an_admin_nothing_is_counted_and_all_is_served():
 run(known_traffic_gives_exact_counters, a_client_that_leaves_is_counted, refusals_are_counted,
     origins_have_their_errors, an_origin_s_connections_are_shown, what_counts_only_grows, promtool_finds_no_fault,
     grafana_s_dashboard_and_the_manual_know_every_metric, the_dashboard_s_queries_are_queries,
-    the_shape_of_stats_is_as_described, the_shape_of_a_backend_s_statistics_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
+    the_shape_of_stats_is_as_described, the_shape_of_a_backend_s_statistics_is_as_described, second_attempts_are_counted, rates_and_quantiles_are_those_of_the_traffic,
     errors_are_counted_from_a_start_of_0, openmetrics_is_strictly_so_and_names_traces,
     who_does_not_ask_for_openmetrics_does_not_get_it, pages_are_packed_for_who_takes_that,
     a_held_loop_keeps_nobody_from_looking, draining_is_shown, without_an_admin_nothing_is_counted_and_all_is_served)

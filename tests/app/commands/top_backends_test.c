@@ -133,6 +133,11 @@ static void second_attempts_stand_below_their_backend(void **state)
     IN_ORDER(text, "\na ", "61 % won", "\nb ", "hedged 0 %", "\nc ");
     console_lacks(strstr(text, "\nc "), "hedged"); /* it is off */
     end(&view, text);
+    view = view_of("{'backends':[{'backend':'a','up':0,'hedges':true,'instances':["
+                   "{'address':'b:1','state':'down','since_s':1}]}]}");
+    text = frame(&view, 0);
+    IN_ORDER(text, "\na ", "b:1", "hedged"); /* the fault comes first */
+    end(&view, text);
 }
 
 static size_t columns_of(const char *line)
