@@ -5,12 +5,11 @@
 
 #include <weir/text.h>
 
-/* An attempt is begun after an error only to replace its answer: if that was taken, the retry has failed. */
 static const char *outcome_of(const weir_attempts_made *made)
 {
-    if (made->taken == made->made)
-        return "won";
-    return made->taken > 0 && made->last == WEIR_ATTEMPT_HEDGE ? "lost" : "failed";
+    if (!made->good)
+        return "failed";
+    return made->taken == made->made ? "won" : "lost";
 }
 
 const char *attempts_text(char text[ATTEMPTS_TEXT_BYTES], const weir_attempts_made *made)

@@ -19,8 +19,8 @@ static inline bool attempts_were_made(const weir_attempts_made *made)
 }
 
 /* Describes the last attempt of a request that had more than one: its kind, when it was begun, what became of
- * it, and the number of all attempts if there were more than two. "won": the client has its answer; "lost":
- * that of an earlier one; "failed": nobody's, or after an error that of an earlier one.
+ * it, and the number of all attempts if there were more than two. "won": its answer was taken; "lost":
+ * that of an earlier one; "failed": no attempt had a good answer.
  * Returns: text.
  */
 const char *attempts_text(char text[ATTEMPTS_TEXT_BYTES], const weir_attempts_made *made);

@@ -95,6 +95,7 @@ enum weir_attempt_denial {
 typedef struct weir_attempts_made {
     unsigned char made;          /* attempts; 1: the first alone */
     unsigned char taken;         /* whose answer is here, from 1; 0: none's */
+    bool good;                   /* that answer has a status below 500, and other than 429 */
     enum weir_attempt_kind last; /* of the latest attempt */
     weir_duration last_after;    /* when it was begun, from the beginning of the first */
 } weir_attempts_made;

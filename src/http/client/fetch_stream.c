@@ -234,6 +234,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
                     weir_fetch_stream **out)
 {
     const char *unread, **why = options->why != NULL ? options->why : &unread;
+    weir_attempts_made untold, *made = options->attempts != NULL ? options->attempts : &untold;
     weir_fetch_stream *s;
     int err;
 
@@ -242,6 +243,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     if (options->backend != NULL)
         weir__backend_check(options->backend, __func__);
     *why = NULL;
+    *made = (weir_attempts_made){.made = 0};
     if (body_length < -1 || (body_length >= 0 && options->first_bytes > (uint64_t)body_length)) {
         *why = "body_length is not -1, or less than options.first_bytes";
         return -EINVAL;
@@ -250,6 +252,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     if (s == NULL)
         return -ENOMEM;
     err = open_stream(s, options, body_length);
+    *made = s->f.reply.attempts;
     if (err < 0) {
         *why = s->f.why;
         close_stream(s);

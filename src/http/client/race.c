@@ -261,6 +261,7 @@ int weir__race_run(struct weir__race *r, weir_url *url)
     weir__attempts_ended(weir__backend_attempts(r->backend), a->kind, outcome_of_last(r));
     r->origin = a->origin;
     r->sent = a->sent;
+    r->made.good = r->won == &r->first;
     r->f->reply.attempts = r->made;
     return a->err;
 }

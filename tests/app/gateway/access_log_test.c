@@ -171,7 +171,7 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
     const struct gather_settings settings = {.calls = calls, .call_count = CALLS};
     struct gather_note *note = calloc(1, sizeof *note + CALLS * sizeof note->ends[0]);
     const weir_attempts_made hedged = {
-        .made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}};
+        .made = 2, .taken = 2, .good = true, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}};
     char text[GATHER_FAILED_BYTES];
 
     (void)state;
@@ -207,11 +207,13 @@ static void second_attempts_are_told(void **state)
     } table[] = {
         {{.made = 0}, NULL},
         {{.made = 1, .taken = 1}, NULL},
-        {{.made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}}, "hedge 41ms won"},
-        {{.made = 2, .taken = 1, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41200000}}, "hedge 41.2ms lost"},
+        {{.made = 2, .taken = 2, .good = true, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}},
+         "hedge 41ms won"},
+        {{.made = 2, .taken = 1, .good = true, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41200000}},
+         "hedge 41.2ms lost"},
         {{.made = 2, .taken = 0, .last = WEIR_ATTEMPT_HEDGE, .last_after = {1000000}}, "hedge 1ms failed"},
-        {{.made = 2, .taken = 1, .last = WEIR_ATTEMPT_RETRY, .last_after = {3000000}}, "retry 3ms failed"},
-        {{.made = 4, .taken = 4, .last = WEIR_ATTEMPT_RETRY, .last_after = {1500000000}},
+        {{.made = 2, .taken = 2, .last = WEIR_ATTEMPT_RETRY, .last_after = {3000000}}, "retry 3ms failed"},
+        {{.made = 4, .taken = 4, .good = true, .last = WEIR_ATTEMPT_RETRY, .last_after = {1500000000}},
          "retry 1.5s won (4 attempts)"},
     };
     struct proxy_note note = {.base.kind = ROUTE_NOTE_PROXY};
@@ -236,7 +238,7 @@ static void second_attempts_of_a_gather_are_listed(void **state)
     static const struct gather_settings settings = {.calls = calls, .call_count = 3};
     static const weir_attempts_made made[] = {
         {.made = 1, .taken = 1},
-        {.made = 2, .taken = 2, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}},
+        {.made = 2, .taken = 2, .good = true, .last = WEIR_ATTEMPT_HEDGE, .last_after = {41000000}},
         {.made = 2, .taken = 0, .last = WEIR_ATTEMPT_RETRY, .last_after = {3000000}},
     };
     struct gather_note *note = calloc(1, sizeof *note + 3 * sizeof note->ends[0]);
