@@ -218,7 +218,20 @@ static bool tells_deadline(const struct gather_call *call)
     return call->backend == NULL && !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
 }
 
-/* Adds the deadline to the headers of calls. Few requests have any. */
+/* Tells the calls whose deadline is the client's. Few requests have any. */
+static void mark_deadlines(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+
+    for (size_t i = 0; i < settings->call_count; i++) {
+        const weir_duration of_call = g->calls[i].settings->deadline,
+                            own = of_call.ns > 0 && of_call.ns < settings->deadline.ns ? of_call
+                                                                                       : settings->deadline;
+        g->calls[i].options.foreign_deadline = g->until.ns < weir_after(own).ns;
+    }
+}
+
+/* Adds the deadline to the headers of calls. */
 static void add_deadlines(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
@@ -257,7 +270,9 @@ int gather_prepare(struct gathering *g)
         make_call(g, &settings->calls[i], call);
         err = prepare_headers(g, call);
     }
-    if (err == 0 && !weir_is_never(g->until))
+    if (err == 0 && !weir_is_never(g->until)) {
+        mark_deadlines(g);
         add_deadlines(g);
+    }
     return err;
 }

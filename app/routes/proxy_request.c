@@ -126,6 +126,7 @@ int proxy_request_send(struct proxying *p)
         .address = p->address,
         .name = p->name != NULL ? p->name : settings->app,
         .once = settings->app != NULL,
+        .foreign_deadline = p->until.ns < weir_add(p->since, settings->timeout).ns,
         .target = p->target,
         .headers = p->headers.header,
         .header_count = p->headers.count,

@@ -12,7 +12,7 @@ loops: 1
 pools: {{compute: {{workers: 1, queue: 64, wait: 600s}}}}
 backends:
   told: {{urls: "http://127.0.0.1:{told}"}}
-  silent: {{urls: "http://127.0.0.1:{silent}"}}
+  silent: {{urls: "http://127.0.0.1:{silent}", breaker: {{failed: 50%, of: 5}}}}
 routes:
   - {{path: /respond, respond: {{body: x}}}}
   - {{path: /sleep, sleep: {{for: 10m}}}}
@@ -95,6 +95,13 @@ def waits_end_with_it():
         same((answer.status, json.loads(answer.body)), (504, {"slow": {"error": "deadline exceeded"}}))
 
 
+def clients_in_a_hurry_open_no_breaker():
+    with Rig() as rig:
+        for _ in range(12):
+            same(rig.ask("/silent", "5").status, 504)
+            same(json.loads(rig.ask("/late", "5").body), {"slow": {"error": "deadline exceeded"}})
+
+
 def backends_are_told_what_is_left():
     def is_less(told, than, path):
         same(len(told), 1, path)
@@ -125,5 +132,5 @@ def what_has_passed_is_taken_off():
 
 
 if __name__ == "__main__":
-    run(every_kind_of_route_refuses_what_is_no_deadline_or_has_passed, waits_end_with_it, backends_are_told_what_is_left,
-        what_has_passed_is_taken_off)
+    run(every_kind_of_route_refuses_what_is_no_deadline_or_has_passed, waits_end_with_it, clients_in_a_hurry_open_no_breaker,
+        backends_are_told_what_is_left, what_has_passed_is_taken_off)

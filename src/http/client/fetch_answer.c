@@ -421,6 +421,7 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
         .duplex = options->duplex,
         .upgrades = options->upgrade != NULL,
         .once = options->once,
+        .foreign_deadline = options->foreign_deadline,
         .body_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : client->options.reply_bytes,
         .head_bytes_max = options->head_bytes_max != 0 ? options->head_bytes_max : client->options.head_bytes,
         .headers_max = options->headers_max != 0 ? options->headers_max : client->options.headers,

@@ -238,6 +238,8 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
     if (__builtin_expect(f->use.backend != NULL, 0)) {
         if (__builtin_expect(f->reply.status >= 429, 0))
             weir__backend_note_pushback(&f->use, &f->reply);
+        if (err == -WEIR_EDEADLINE && f->foreign_deadline)
+            err = -WEIR_ECANCELED; /* as of a caller that leaves */
         weir__backend_ended(&f->use, err, f->reply.status, f->why);
     }
 }

@@ -146,6 +146,7 @@ struct weir__fetch {
     bool upgrades;                      /* the request asks for another protocol */
     bool once;                          /* it is never sent again */
     bool tells_deadline;                /* its head says what is left of the deadline */
+    bool foreign_deadline;              /* which is not this side's */
     unsigned char attempt;              /* from 2: its head says that it is not the first; else 0 */
     bool began;                         /* a byte of an answer has come */
     bool head_done, ended;              /* ended: nothing more will come in; err says how */

@@ -222,7 +222,7 @@ static void follow_limit(const struct weir__backend_use *use, int err, int statu
     struct weir__auto_limit *limit = &s->common->auto_limit;
     const int in_use = weir__backend_sum(s->common, &s->common->counts.in_use);
 
-    if (err == -WEIR_EDEADLINE || status == 503)
+    if (err == -WEIR_EDEADLINE || err == -WEIR_EIDLE || status == 503)
         weir__auto_limit_dropped(limit, &s->settings.auto_limit, in_use, now_ns);
     else if (err == 0 && (status < 500 || status == 501) && status != 429)
         weir__auto_limit_answered(limit, &s->settings.auto_limit,

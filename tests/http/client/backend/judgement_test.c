@@ -228,10 +228,39 @@ static int cancelled(void *arg)
     return 0;
 }
 
+/* A deadline that others have set is no failure of a silent server; one of this side is. */
+static int deadlines(void *arg)
+{
+    const weir_backend_options breaking = {.breaker = {.failed_percent = 50, .of = 10}};
+    const bool foreign = *(const bool *)arg;
+    struct cluster c;
+    weir_reply reply;
+
+    set_moods(SILENT);
+    cluster_open(&c, 2, answer, &breaking);
+    for (int i = 0; i < 30; i++) {
+        const weir_fetch_options options = {.backend = c.backend, .url = "/", .foreign_deadline = foreign};
+        weir_scope scope;
+        weir_scope_open(&scope, weir_after(weir_ms(5)), 0);
+        assert_int_equal(weir_fetch(c.client, &options, &reply),
+                         foreign || i < 10 ? -WEIR_EDEADLINE : -WEIR_EOPEN);
+        (void)weir_scope_close(&scope);
+    }
+    assert_int_equal(see().instances[0].failures + see().instances[1].failures, foreign ? 0 : 10);
+    assert_int_equal(see().stats.open, !foreign);
+    cluster_close(&c);
+    return 0;
+}
+
 static void a_caller_that_leaves_is_no_failure(void **state)
 {
+    bool foreign = true;
+
     (void)state;
     run_simulated(1, cancelled, NULL);
+    run_simulated(1, deadlines, &foreign);
+    foreign = false;
+    run_simulated(1, deadlines, &foreign);
 }
 
 /* --- all fail --- */
