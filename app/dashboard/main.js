@@ -199,9 +199,13 @@ const link = new Link(takeStats, showState);
 
 startTheme();
 makeOverview();
-for (const view of [routesView, stallsView, loopsView, poolsView, backendsView, tlsView, originsView, profileView]) view.start();
+for (const view of [routesView, stallsView, outliersView, loopsView, poolsView, backendsView, tlsView, originsView, profileView]) view.start();
 link.followers = [
   new Feed("/stalls", 1000, (stalls) => stallsView.take(stalls), { absent: () => showSection("stalls", false) }),
+  new Feed("/outliers", 2000, (outliers) => {
+    showSection("outliers", true);
+    outliersView.take(outliers);
+  }, { absent: () => showSection("outliers", false) }),
   new Feed("/guard", 5000, (calls) => stallsView.takeGuard(calls)),
   processesView.start(),
   tasksView.start(),

@@ -37,6 +37,11 @@ ROUTES = [  # pattern, kind, rate, p50, p99, share of errors
 ]
 BACKENDS = ["user", "orders", "cart", "prices", "stock", "reviews"]
 FAILING = "stock"
+OUTLIERS = [
+    ("/page/{id}", "/page/7?sort=price&from=0000000000000000000000000000000000000000000000000000000000000001", 200, 312.4, "learned", 120.5, "orders"),
+    ("/report", "/report", 200, 1840.2, "slow", 500, "pool compute"),
+    ("/page/{id}", "/page/8", 504, 1000.7, "learned", 120.5, "a backend of a name that is very long, so that it has to be wrapped"),
+]
 STALLS = [
     ("GET /report", "computing", 41.3, 0, ["csv_sort report.c:118", "report_handler report.c:61", "answer gateway.c:91"],
      'weir_offload(weir_pool_compute(), "csv_sort", …)', 3),
@@ -66,6 +71,31 @@ class World:
     def add_stall(self, name):
         self.stalls.insert(0, self.stall(name, "computing", 60.2, 0, ["compute burn.c:44", "handle burn.c:57"],
                                          'weir_offload(weir_pool_compute(), "compute", …)', 1))
+
+    def outliers(self):
+        """What a list shows of each; outlier() has all of it."""
+        if self.args.quiet:
+            return []
+        now = self.begun + self.args.up
+        return [{"id": f"20261130-14231{i}-123-4242-{i}", "ended": now - 7 * i * i, "route": route, "method": "GET", "target": target, "target_is_cut": False,
+                 "status": status, "took_ms": took, "reason": reason, "limit_ms": limit, "mostly": {"what": what, "ms": took * 0.9}}
+                for i, (route, target, status, took, reason, limit, what) in enumerate(OUTLIERS)]
+
+    def outlier(self, number):
+        short = next((each for each in self.outliers() if each["id"] == number), None)
+        took = short["took_ms"] if short else 0
+        return short and {
+            "version": 1, "kind": "weir outlier", **short, "began": short["ended"] - took / 1000, "complete": True, "refused": None,
+            "trace": "37f71d1080e6c86efceb7d3604c37f57", "request_bytes": 0, "reply_bytes": 820,
+            "ledger": [{"what": "run", "category": "run", "name": None, "share_ms": 0.1, "took_ms": 0.1, "waits": 1, "held_by": None, "held_route": None},
+                       {"what": short["mostly"]["what"], "category": "backend", "name": short["mostly"]["what"], "share_ms": took * 0.9, "took_ms": took, "waits": 2, "held_by": None, "held_route": None},
+                       {"what": "ready", "category": "ready", "name": None, "share_ms": took * 0.1 - 0.1, "took_ms": took * 0.1, "waits": 4, "held_by": "GET /report", "held_route": "/report", "held_ms": 22.4}],
+            "calls": [{"name": "orders", "backend": "orders", "origin": None, "status": 200, "error": None, "began_ms": 0.4, "took_ms": took * 0.9,
+                       "attempts": {"made": 2, "taken": 1, "last": "hedge", "after_ms": 41, "text": "hedge 41ms lost"}},
+                      {"name": "offers", "backend": None, "origin": "http://127.0.0.1:8103", "status": 0, "error": "deadline exceeded", "began_ms": 0.4, "took_ms": None, "attempts": None}],
+            "pools": [{"name": "compute", "queued": 3, "queue_max": 64, "running": 2, "workers": 2, "workers_max": 2}],
+            "loop": 0, "pid": 4242, "weir": "0.2.0", "config": "sha256:d982c809a0994af2",
+            "stalls": [{"task": "GET /report", "route": "/report", "kind": "computing", "held_ms": 22.4, "ongoing": False, "stack": ["csv_sort report.c:118", "handle report.c:57"]}]}
 
     def sway(self, phase, depth=0.25):
         return 1 + depth * math.sin(time.time() / 17 + phase) + self.random.gauss(0, depth / 6)
@@ -289,7 +319,9 @@ class Page(http.server.BaseHTTPRequestHandler):
         if url.path == "/profile":
             time.sleep(min(0.2, float(query.get("seconds", 5))))
             return self.answer(200, world.profile().encode(), "text/plain")
-        pages = {"/stats": world.stats, "/stalls": lambda: world.stalls, "/tasks": lambda: world.tree(query), "/guard": world.guard, "/advice": world.advice, "/processes": world.processes}
+        pages = {"/stats": world.stats, "/stalls": lambda: world.stalls, "/tasks": lambda: world.tree(query), "/guard": world.guard, "/outliers": world.outliers, "/advice": world.advice, "/processes": world.processes}
+        if url.path.startswith("/outliers/") and world.outlier(url.path.removeprefix("/outliers/")):
+            return self.answer(200, json.dumps(world.outlier(url.path.removeprefix("/outliers/"))).encode())
         if url.path not in pages:
             return self.answer(404, b"{}")
         return self.answer(200, json.dumps(pages[url.path]()).encode())

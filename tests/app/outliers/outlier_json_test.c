@@ -125,7 +125,8 @@ static void it_says_what_took_the_time(void **state)
     assert_string_equal(text_at(o, "ledger.2.what"), "connect shop");
     assert_string_equal(text_at(o, "ledger.4.held_by"), "GET /report\x1b[31m");
     assert_true(number_at(o, "ledger.4.held_ms") == 22);
-    assert_int_equal(json_array_size(json_object_get(o, "calls")), 0);
+    assert_int_equal(json_array_size(json_object_get(o, "calls")), 1); /* not of a gather: its backend */
+    assert_string_equal(text_at(o, "calls.0.backend"), "user");
     assert_non_null(strstr(text_at(o, "config"), "sha256:"));
     assert_true(number_at(o, "ended") - number_at(o, "began") > 0.31);
     json_decref(o);
