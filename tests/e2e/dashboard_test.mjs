@@ -387,6 +387,31 @@ const cases = {
     await leave(page, url);
   },
 
+  async "outliers are listed, and show where their time went"(url) {
+    const page = await open(url);
+    const card = page.locator("#outliers-list .card", { hasText: "/page/{id}" }).first();
+    await card.waitFor();
+    assert.match(await card.textContent(), /\/page\/\{id\} took 312 ms, mostly orders/);
+    await card.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await card.locator(".stack li", { hasText: "report.c:118" }).waitFor();
+    const said = await card.textContent();
+    for (const words of ["slower than 99.9 % of its route, 121 ms", "held 22.4 ms by GET /report", "hedge 41ms lost", "deadline exceeded", "3 of 64 queued", "37f71d1080e6c86efceb7d3604c37f57"])
+      assert.ok(said.includes(words), `${words}: ${said}`);
+    const polls = polled(page, "/outliers");
+    await polls;
+    assert.ok(await card.locator("details").evaluate((details) => details.open));
+    for (const theme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: theme });
+      assert.deepEqual(await page.evaluate(contrast), []);
+    }
+    for (const width of [360, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      assert.deepEqual(await page.evaluate(sideways, width), []);
+    }
+    await leave(page, url);
+  },
+
   async "structure and contrast hold in both themes"(url) {
     for (const colorScheme of ["light", "dark"]) {
       const page = await open(url, { colorScheme, reducedMotion: "reduce" });
