@@ -213,8 +213,8 @@ static void say(struct text_out *out, bool *first, const struct plan *plan, doub
         "hedge %s at p95: %s p99 %.3g → %.3g ms for %.1f %% more calls (backends: {%s: {hedge: {after: "
         "p95, extra: 5%%}}}). Computed from the calls of the last minute%s",
         names, plan->route->route, before, after, extra, count == 1 ? names : "NAME",
-        has_one_instance(plan) ? ", as if a second attempt at the same instance were another's: a "
-                                 "second instance makes that true"
+        has_one_instance(plan) ? ", as if two attempts at the only instance of a backend were slow "
+                                 "independently of each other: a second instance makes sure of that"
                                : "");
 }
 
@@ -323,8 +323,9 @@ void advise_on_denials(struct text_out *out, bool *first, const struct snapshot_
                                               {"budget", b->attempts.budget},
                                               {NULL, 0}},
                "%s was denied %llu second attempts and had %llu, mostly because %s: look at the backend "
-               "itself, a larger budget would only add to its load",
-               b->options->name, (unsigned long long)denied, (unsigned long long)made, denials[main]);
+               "itself%s",
+               b->options->name, (unsigned long long)denied, (unsigned long long)made, denials[main],
+               main == WEIR_ATTEMPT_NO_BUDGET ? ", a larger budget would only add to its load" : "");
 }
 
 void tell_of_attempts(struct text_out *out, bool *first, const struct snapshot_backend *b)

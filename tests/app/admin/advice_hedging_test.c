@@ -281,7 +281,7 @@ static void a_single_instance_is_said(void **state)
     (void)state;
     assert_null(strstr(advice(), "a second instance"));
     g.backends[3].instance_count = 1;
-    has(advice(), "a second instance makes that true");
+    has(advice(), "a second instance makes sure of that");
 }
 
 /* --- where it is on --- */
@@ -336,7 +336,7 @@ static void a_backend_that_is_denied_most_is_to_be_looked_at(void **state)
         "are slow or fail than its budget pays for: look at the backend itself");
     assert_null(strstr(out.text.data, "right as it is"));
     denied(WEIR_ATTEMPT_PUSHBACK, 4000);
-    has(advice_on_backend(), "it has asked by Retry-After to be left alone");
+    has(advice_on_backend(), "it has asked by Retry-After to be left alone: look at the backend itself\"");
     memset(&g.backends[1].attempts, 0, sizeof g.backends[1].attempts);
     denied(WEIR_ATTEMPT_NO_BUDGET, 19); /* few */
     assert_null(strstr(advice_on_backend(), "look at"));
