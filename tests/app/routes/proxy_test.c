@@ -2,6 +2,7 @@
 /* A proxy route between a client and a backend in one run: what passes in virtual time, and clients that
  * leave at every moment of every kind of exchange, after which nothing is left. */
 #include "app/routes/wanted.h"
+#include "config/backend.h"
 #include "config/load.h"
 #include "config/route_kind.h"
 #include "http/server/server_rig.h"
@@ -18,6 +19,8 @@ struct world {
     char backend[WEIR_ADDRESS_BYTES];
     weir_event backend_listens;
     struct torture *torture;
+    weir_backend *named;  /* NULL: the route has `to` */
+    const char *keys;     /* of a backend, behind `urls`; NULL: there is none */
     const char *settings; /* of the route, behind `to` */
     const char *request;  /* of the client */
     const char *wanted;   /* in the answer */
@@ -92,6 +95,19 @@ static int tell_left(weir_request *req, weir_response *res, void *state)
     return weir_respond_text(res, 200, text);
 }
 
+/* Is silent to first attempts; answers second ones with what they have sent. */
+static int echo_second(weir_request *req, weir_response *res, void *state)
+{
+    return weir_request_header(req, "x-weir-attempt") == NULL ? be_silent(req, res, state)
+                                                              : take_whole(req, res, state);
+}
+
+static int fail_first(weir_request *req, weir_response *res, void *state)
+{
+    return weir_request_header(req, "x-weir-attempt") == NULL ? weir_respond_text(res, 503, "first")
+                                                              : take_whole(req, res, state);
+}
+
 static void backend_listening(void *arg, weir_server *server)
 {
     struct world *w = arg;
@@ -106,7 +122,8 @@ static int backend(void *arg)
         {.path = "/hello", .handler = say_hello},  {.path = "/echo", .handler = echo},
         {.path = "/early", .handler = refuse},     {.path = "/chat", .handler = talk},
         {.path = "/silent", .handler = be_silent}, {.path = "/whole", .handler = take_whole},
-        {.path = "/left", .handler = tell_left},
+        {.path = "/left", .handler = tell_left},   {.path = "/second", .handler = echo_second},
+        {.path = "/fails", .handler = fail_first},
     };
     const weir_server_options options = {
         .listen = "127.0.0.1:0", .drain = weir_ms(1), .on_listening = backend_listening, .arg = arg};
@@ -124,6 +141,9 @@ static void *open_gateway(void *arg, weir_server *server)
     (void)server;
     w->loop.config = &w->config;
     assert_int_equal(weir_client_open(NULL, &w->loop.client), 0);
+    if (w->keys != NULL)
+        assert_int_equal(weir_backend_open(&w->config.backends[0].options, &w->named), 0);
+    w->loop.backends = &w->named;
     assert_int_equal(w->config.routes[0].kind->open(&w->config.routes[0], &w->loop, &w->state), 0);
     return w;
 }
@@ -133,6 +153,8 @@ static void close_gateway(void *state)
     struct world *w = state;
 
     w->config.routes[0].kind->close(w->state);
+    weir_backend_close(w->named);
+    w->named = NULL;
     weir_client_close(w->loop.client);
 }
 
@@ -175,8 +197,11 @@ static int world_main(void *arg)
     assert_int_equal(weir_spawn(&scope, "backend", backend, w), 0);
     assert_int_equal(weir_event_wait(&w->backend_listens), 0);
     length = snprintf(text, sizeof text,
-                      "listen: 127.0.0.1:1\nroutes: [{path: '/*', proxy: {to: 'http://%s'%s}}]\n", w->backend,
-                      w->settings != NULL ? w->settings : "");
+                      w->keys != NULL
+                          ? "listen: 127.0.0.1:1\nbackends: {b: {urls: 'http://%s', eject: false, %s}}\n"
+                            "routes: [{path: '/*', proxy: {backend: b%s}}]\n"
+                          : "listen: 127.0.0.1:1\nroutes: [{path: '/*', proxy: {to: 'http://%s'%s%s}}]\n",
+                      w->backend, w->keys != NULL ? w->keys : "", w->settings != NULL ? w->settings : "");
     config_faults_open(&faults, "proxy_test");
     assert_int_equal(config_parse(&w->config, text, (size_t)length, &route_kinds, &faults), 0);
     w->rig = (struct rig){.routes = &route, .route_count = 1, .unrecorded = true, .test = with_gateway};
@@ -191,24 +216,34 @@ static int world_main(void *arg)
 }
 
 #define CLOSE "Connection: close\r\n\r\n"
+#define HEDGE "hedge: {after: 5ms, extra: 100%}"
+#define RETRY "retry: {on: [connect, reset, 503], extra: 100%}"
 
 static const struct {
-    const char *name, *settings, *request, *wanted;
+    const char *name, *keys, *settings, *request, *wanted;
 } exchanges[] = {
-    {"a request without a body", NULL, "GET /hello HTTP/1.1\r\nHost: h\r\n" CLOSE, "hello"},
-    {"bodies both ways", NULL,
+    {"a request without a body", NULL, NULL, "GET /hello HTTP/1.1\r\nHost: h\r\n" CLOSE, "hello"},
+    {"bodies both ways", NULL, NULL,
      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
      "3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 1\r\n\r\n",
      "\r\n0\r\n\r\n"},
-    {"a body that is held", ", buffer: 64KiB",
+    {"a body that is held", NULL, ", buffer: 64KiB",
      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde",
      "\r\n0\r\n\r\n"},
-    {"an early answer", NULL, "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",
+    {"an early answer", NULL, NULL, "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",
      "early"},
-    {"100 (Continue)", NULL,
+    {"100 (Continue)", NULL, NULL,
      "POST /whole HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", "100 Continue"},
-    {"a tunnel", NULL, "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nping",
-     "ping"},
+    {"a tunnel", NULL, NULL,
+     "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nping", "ping"},
+    {"a request that is hedged", HEDGE, NULL,
+     "GET /second HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde", "abcde"},
+    {"a request that is sent again", RETRY, ", repeatable: true",
+     "POST /fails HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: "
+     "close\r\n\r\nabcde",
+     "\r\n\r\nabcde"},
+    {"a tunnel of a backend with second attempts", HEDGE, NULL,
+     "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nping", "ping"},
 };
 
 static int tortured_world(struct torture *t)
@@ -225,6 +260,7 @@ static void clients_may_leave_at_every_moment(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof exchanges / sizeof *exchanges; i++) {
         struct world w = {.settings = exchanges[i].settings,
+                          .keys = exchanges[i].keys,
                           .request = exchanges[i].request,
                           .wanted = exchanges[i].wanted};
 
@@ -280,6 +316,40 @@ static void the_backend_is_told_what_is_left(void **state)
     run_timed(NULL, "GET /left HTTP/1.1\r\nHost: h\r\nX_Weir_Deadline_Ms: 2000\r\n" CLOSE, "left: not told.");
 }
 
+/* --- second attempts --- */
+
+static void run_twice(const char *keys, const char *settings, const char *request, const char *wanted)
+{
+    struct world w = {.keys = keys, .settings = settings, .request = request, .wanted = wanted};
+
+    run_simulated_and_in_memory(1, world_main, &w);
+}
+
+#define POST(path) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde"
+
+static void a_small_body_is_kept_for_a_second_attempt(void **state)
+{
+    (void)state;
+    run_twice(HEDGE, ", repeatable: true", POST("/second"), "\r\n\r\nabcde");
+    run_twice(RETRY, ", repeatable: true", POST("/fails"), "\r\n\r\nabcde");
+    run_twice(RETRY, ", repeatable: true, buffer: 2B", POST("/fails"), "\r\n\r\nabcde");
+    run_twice(RETRY, "", "GET /fails HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab",
+              "\r\n\r\nab");
+}
+
+static void what_must_not_be_sent_twice_is_not(void **state)
+{
+    static const char chunked[] =
+        "POST /fails HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: "
+        "close\r\n\r\n5\r\nabcde\r\n0\r\n\r\n";
+
+    (void)state;
+    run_twice(RETRY, "", POST("/fails"), "HTTP/1.1 503 ");
+    run_twice(HEDGE, ", timeout: 1m", POST("/second"), "HTTP/1.1 504 ");
+    run_twice(RETRY, ", repeatable: true", chunked, "HTTP/1.1 503 ");
+    run_twice(RETRY, ", repeatable: true, buffer: 64KiB", chunked, "HTTP/1.1 503 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +357,8 @@ int main(void)
         cmocka_unit_test(a_backend_has_its_time),
         cmocka_unit_test(the_deadline_of_the_client_holds_until_the_answer_begins),
         cmocka_unit_test(the_backend_is_told_what_is_left),
+        cmocka_unit_test(a_small_body_is_kept_for_a_second_attempt),
+        cmocka_unit_test(what_must_not_be_sent_twice_is_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
