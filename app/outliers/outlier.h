@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An outlier: one request that took long, kept whole as a JSON object. Other programs may read it: its
- * members are documented in weir-outlier(5), and "version" grows when one of them changes its meaning.
+ * members are documented in docs/outliers.md, and "version" grows when one of them changes its meaning.
  *
  * The room, from here up:
  *     outlier.h         the object, its name

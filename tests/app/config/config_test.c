@@ -46,6 +46,30 @@ static void the_defaults_are_those_promised(void **state)
     config_free(&c);
 }
 
+static void outliers_are_read(void **state)
+{
+    struct config c;
+
+    (void)state;
+    reading_fine(HEAD HELLO, &c);
+    assert_int_equal(c.outliers.keep, 100);
+    assert_null(c.outliers.path);
+    assert_int_equal(c.outliers.disk_bytes, 64 << 20);
+    assert_int_equal(c.routes[0].slow.ns, 0);
+    assert_int_equal(strlen(c.digest), strlen("sha256:") + 64);
+    config_free(&c);
+    reading_fine(
+        "outliers: {keep: 5, path: /a, disk: 1MiB}\n" HEAD "  - {path: /, respond: {}, slow: 500ms}\n", &c);
+    assert_int_equal(c.outliers.keep, 5);
+    assert_string_equal(c.outliers.path, "/a");
+    assert_int_equal(c.outliers.disk_bytes, 1 << 20);
+    assert_int_equal(c.routes[0].slow.ns, weir_ms(500).ns);
+    config_free(&c);
+    reading_fine("outliers: false\n" HEAD HELLO, &c);
+    assert_int_equal(c.outliers.keep, 0);
+    config_free(&c);
+}
+
 static void the_guard_is_read(void **state)
 {
     struct config c;
@@ -125,6 +149,15 @@ static const struct reading_fault table[] = {
     {"stall: {after: soon}\n" HEAD HELLO, 1, 16, "stall.after"},
     {"stall: {then: warn}\n" HEAD HELLO, 1, 15, "log or abort"},
     {"stall: {afer: 1ms}\n" HEAD HELLO, 1, 9, "did you mean 'after'?"},
+    {"outliers: on\n" HEAD HELLO, 1, 11, "true or false"},
+    {"outliers: [1]\n" HEAD HELLO, 1, 11, "mapping"},
+    {"outliers: {keep: 0}\n" HEAD HELLO, 1, 18, "1 to 10000"},
+    {"outliers: {path: ''}\n" HEAD HELLO, 1, 18, "text that is not empty"},
+    {"outliers: {path: a, disk: 1KiB}\n" HEAD HELLO, 1, 27, "1MiB"},
+    {"outliers: {disk: 2MiB}\n" HEAD HELLO, 1, 12, "without outliers.path"},
+    {"outliers: {folder: a}\n" HEAD HELLO, 1, 12, "unknown key 'folder'"},
+    {HEAD "  - {path: /, respond: {}, slow: 0s}\n", 3, 34, "at least 1ms"},
+    {"outliers: false\n" HEAD "  - {path: /, respond: {}, slow: 1s}\n", 4, 5, "but outliers is false"},
     {"guard: {mode: on}\n" HEAD HELLO, 1, 15, "off, count, warn or abort"},
     {"guard: {allow: read}\n" HEAD HELLO, 1, 16, "list"},
     {"guard: {allow: [read, raed]}\n" HEAD HELLO, 1, 23, "did you mean 'read'?"},
@@ -413,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_promised),
+        cmocka_unit_test(outliers_are_read),
         cmocka_unit_test(the_guard_is_read),
         cmocka_unit_test(the_watch_is_read),
         cmocka_unit_test(a_gather_is_read_whole),
