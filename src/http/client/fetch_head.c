@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is sent before and behind the body of a request. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -146,33 +144,26 @@ static const char deadline_name[] = "x-weir-deadline-ms", attempt_name[] = "x-we
 
 /* Returns: how much is left of the deadline, in milliseconds, at least 1; 0: there is none, or it is not told.
  */
-static uint64_t deadline_to_tell(const struct weir__fetch *f)
+static uint64_t deadline_to_tell(struct weir__fetch *f)
 {
     int64_t deadline_ns, left_ns;
 
     if (!f->tells_deadline)
         return 0;
     deadline_ns = weir__task_current()->scope->deadline_ns;
-    left_ns = deadline_ns - weir__loop_now_ns(f->client->loop);
     if (deadline_ns == INT64_MAX)
         return 0;
+    f->told_ns = weir__loop_now_ns(f->client->loop);
+    left_ns = deadline_ns - f->told_ns;
     return left_ns >= 2000000 ? (uint64_t)left_ns / 1000000 : 1;
-}
-
-static void write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
-{
-    char text[24];
-    int len = snprintf(text, sizeof text, "%" PRIu64, number);
-
-    weir__http_write_trusted(w, name, (weir_bytes){text, (size_t)len});
 }
 
 static void write_told(weir__http_writer *w, const struct weir__fetch *f, uint64_t left_ms)
 {
     if (left_ms > 0)
-        write_number(w, (weir_bytes){deadline_name, sizeof deadline_name - 1}, left_ms);
+        weir__http_write_number(w, (weir_bytes){deadline_name, sizeof deadline_name - 1}, left_ms);
     if (f->attempt > 0)
-        write_number(w, (weir_bytes){attempt_name, sizeof attempt_name - 1}, f->attempt);
+        weir__http_write_number(w, (weir_bytes){attempt_name, sizeof attempt_name - 1}, f->attempt);
 }
 
 /* Whether a header of the caller's has another value here. */

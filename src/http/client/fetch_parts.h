@@ -97,6 +97,14 @@ int weir__fetch_write_head_for(struct weir__fetch *f, const weir_fetch_options *
                                const struct weir__origin *origin, int64_t body_length,
                                struct weir__fetch_room small) WEIR_CHECKED;
 
+/* Whether a head that was written before a wait tells more of the deadline than is left of it. */
+static inline bool weir__fetch_head_is_old(const struct weir__fetch *f)
+{
+    enum { TOLD_NS = 1000000 }; /* what it tells in */
+
+    return f->told_ns != 0 && weir__loop_now_ns(f->client->loop) - f->told_ns >= TOLD_NS;
+}
+
 /* Whether sending failed, but not by the connection: the request is not on its way, and no answer will come.
  */
 bool weir__fetch_is_unsent(int sent);

@@ -73,7 +73,8 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
     err = weir__backend_acquire(options->backend, f, options->balance_key, origin);
     if (err < 0)
         return err;
-    if (f->tells_deadline || (is_path && !weir_bytes_equal(authority, weir_bytes_of((*origin)->authority))))
+    if (weir__fetch_head_is_old(f) ||
+        (is_path && !weir_bytes_equal(authority, weir_bytes_of((*origin)->authority))))
         err = weir__fetch_write_head_for(f, options, *origin, body_length, small);
     return err;
 }

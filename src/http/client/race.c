@@ -106,8 +106,7 @@ static int run_first(struct weir__race *r, const weir_bytes authority, bool is_p
     if (err < 0)
         return err;
     begin(r);
-    writes_head = a->f->tells_deadline ||
-                  (is_path && !weir_bytes_equal(authority, weir_bytes_of(a->origin->authority)));
+    writes_head = is_path && !weir_bytes_equal(authority, weir_bytes_of(a->origin->authority));
     err = weir__race_attempt(a, given, r->room, writes_head);
     weir__timeout_cancel(r->loop, &r->timeout);
     return err;

@@ -43,7 +43,7 @@ int weir__race_attempt(struct weir__attempt *a, struct weir__client_connection *
     int err = weir__origin_connect(a->origin, f, given);
 
     a->connected = err == 0;
-    if (err == 0 && writes_head)
+    if (err == 0 && (writes_head || weir__fetch_head_is_old(f)))
         err = weir__fetch_write_head_for(f, r->options, a->origin, (int64_t)r->body_bytes, room);
     if (err == 0)
         err = exchange(a);

@@ -153,6 +153,7 @@ struct weir__fetch {
     bool keep;                          /* the connection may be used again */
     enum weir__fetch_kept kept;
     int err;
+    int64_t told_ns;      /* when its head was written, if that tells what is left of a deadline; else 0 */
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */
     int interims;         /* 1xx answers so far */

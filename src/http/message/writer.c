@@ -171,16 +171,21 @@ void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes 
     put_field(w, name, value);
 }
 
-void weir__http_write_length(weir__http_writer *w, uint64_t bytes)
+void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
 
     do {
-        digits[--at] = (char)('0' + bytes % 10);
-        bytes /= 10;
-    } while (bytes != 0);
-    put_field(w, WEIR__HTTP_TEXT("content-length"), (weir_bytes){digits + at, sizeof digits - at});
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    put_field(w, name, (weir_bytes){digits + at, sizeof digits - at});
+}
+
+void weir__http_write_length(weir__http_writer *w, uint64_t bytes)
+{
+    weir__http_write_number(w, WEIR__HTTP_TEXT("content-length"), bytes);
 }
 
 void weir__http_write_chunked(weir__http_writer *w)
