@@ -7,7 +7,21 @@
 #ifndef APP_ADMIN_ADVICE_CALLS_H
 #define APP_ADMIN_ADVICE_CALLS_H
 
-#include "admin/advice_input.h"
+#include <stddef.h>
+
+#include "admin/hedging_gain.h"
+#include "metrics/snapshot.h"
+
+struct advice_calls;
+
+/* A call of a route. Its delays are those of all instances of its backend, or of its origin, whatever asks
+ * them. */
+struct advice_call {
+    const struct snapshot_backend *backend; /* NULL: it goes to an origin, which is not hedged */
+    const struct delays *delays;            /* of one attempt */
+    double repeatable;                      /* the share of its requests that may be sent twice */
+    double deadline_ms;                     /* 0: none */
+};
 
 /* Owns:    the snapshot is lent until advice_calls_close().
  * Returns: NULL: there is no memory. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/advice_calls.h"
 #include "config/route_kind.h"
 
 static bool is_of_client(enum weir_charge_category charge)

@@ -12,7 +12,7 @@
 
 #include <weir/error.h>
 
-#include "admin/hedging_gain.h"
+#include "admin/advice_calls.h"
 #include "metrics/snapshot.h"
 
 /* A time of one request or job; all zero if it has none. */
@@ -26,15 +26,6 @@ struct advice_kind {
     const char *pool; /* the pool on which this kind computes by default; NULL: it can't */
     bool on_loop;     /* the configuration has it compute on its loop */
     bool asks_backends;
-};
-
-/* A call of a route. Its delays are those of all instances of its backend, or of its origin, whatever asks
- * them. */
-struct advice_call {
-    const struct snapshot_backend *backend; /* NULL: it goes to an origin, which is not hedged */
-    const struct delays *delays;            /* of one attempt */
-    double repeatable;                      /* the share of its requests that may be sent twice */
-    double deadline_ms;                     /* 0: none */
 };
 
 /* Times are those of one request on average, and add up to took_ms. */

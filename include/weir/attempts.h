@@ -196,13 +196,22 @@ int weir_retry_after_parse(const char *value, int64_t now, weir_duration *out) W
 void weir_attempts_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_attempts_stats *stats),
                         void *arg);
 
-/* Names as labels: "first", "retry", "hedge"; "ok", "failed", "lost", "cancelled"; "budget", "pushback",
- * "deadline", "open", "busy".
+/* Names a kind, as a label: "first", "retry", "hedge".
  * Returns: never NULL.
  * Where:   any thread.
  */
 const char *weir_attempt_kind_name(enum weir_attempt_kind kind);
+
+/* Names an outcome, as a label: "ok", "failed", "lost", "cancelled".
+ * Returns: never NULL.
+ * Where:   any thread.
+ */
 const char *weir_attempt_outcome_name(enum weir_attempt_outcome outcome);
+
+/* Names a reason, as a label: "budget", "pushback", "deadline", "open", "busy".
+ * Returns: never NULL.
+ * Where:   any thread.
+ */
 const char *weir_attempt_denial_name(enum weir_attempt_denial denial);
 
 #ifdef __cplusplus
