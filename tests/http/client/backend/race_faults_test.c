@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Second attempts where something is in the way: no room, no budget, a deadline that is near, a breaker that
- * is not closed, a caller that gives up at any moment; and connections of attempts that have lost. */
+ * is not closed, a caller that gives up at any moment. */
 #include "attempts_rig.h"
 
 #include "support/torture.h"
@@ -333,41 +333,6 @@ static void every_wait_of_a_race_can_be_cancelled(void **state)
     torture(world, NULL);
 }
 
-/* --- attempts that have lost --- */
-
-/* The hedge has lost, and its head is due: its connection is kept. */
-static int lost_soon(void *arg)
-{
-    weir_backend_options options = hedging();
-    struct asked asked;
-
-    (void)arg;
-    open_with(2, &options);
-    plan[0] = (struct answer){.after_us = 30000, .text = ANSWER("a!")};
-    for (int i = 0; i < 120; i++) /* from here on it is known that they take 30 ms */
-        (void)weir_sleep(weir_us(1)), (void)ask_with(&cluster, (weir_fetch_options){0});
-    forget();
-    fill_budget(&cluster);
-    plan[0] = (struct answer){.after_us = 15000, .text = ANSWER("a!")};
-    plan[1] = (struct answer){.after_us = 12000, .text = ANSWER("b!")};
-    asked = ask_for(&cluster, "GET");
-    assert_string_equal(asked.body, "a!");
-    assert_int_equal(asked.made.made, 2);
-    assert_int_equal(cluster.backend->lingering_count, 1);
-    assert_int_equal(see().stats.in_use, 1);
-    until_at_rest(&cluster);
-    assert_int_equal(came.left, 0);
-    assert_int_equal(attempts_seen().attempts[WEIR_ATTEMPT_HEDGE][WEIR_ATTEMPT_LOST] > 0, true);
-    close_all();
-    return 0;
-}
-
-static void the_connection_of_one_that_lost_is_kept_if_its_answer_is_due(void **state)
-{
-    (void)state;
-    with_seeds(lost_soon, 5);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,7 +345,6 @@ int main(void)
         cmocka_unit_test(attempts_are_judged_one_by_one),
         cmocka_unit_test(a_caller_may_give_up_at_any_moment),
         cmocka_unit_test(every_wait_of_a_race_can_be_cancelled),
-        cmocka_unit_test(the_connection_of_one_that_lost_is_kept_if_its_answer_is_due),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
