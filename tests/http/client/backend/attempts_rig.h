@@ -136,11 +136,11 @@ static inline struct asked ask_in_pieces(struct cluster *c, weir_fetch_options o
 
     options.backend = c->backend;
     options.url = options.url != NULL ? options.url : "/";
+    options.attempts = &asked.made;
     asked.err = weir_fetch_open(c->client, &options, (int64_t)options.first_bytes, &s);
     if (asked.err < 0)
         return asked;
     asked.err = weir_fetch_head(s, &reply);
-    asked.made = reply.attempts;
     asked.status = reply.status;
     while (asked.err == 0 && n > 0 && len < sizeof asked.body - 1) {
         n = weir_fetch_read(s, asked.body + len, sizeof asked.body - 1 - len);
