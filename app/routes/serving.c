@@ -38,6 +38,8 @@ enum app_outcome serving_outcome(const struct serving *s, int err)
 {
     if (err == 0)
         return s->p.reply.status == 101 ? APP_UNMEASURED : s->outcome;
+    if (err == -WEIR_EDEADLINE && client_deadline_passed(s->p.until))
+        return APP_UNMEASURED; /* a client in a hurry has no process replaced */
     return s->p.client_err < 0 || weir_cancelled() < 0 ? APP_UNMEASURED : APP_FAILED;
 }
 

@@ -263,6 +263,27 @@ static void a_client_that_leaves_closes_the_connection(void **state)
     world_run(1, NULL, leave_late);
 }
 
+static int hurry(struct world *w)
+{
+    static const char slow[] =
+        "GET /slow HTTP/1.1\r\nHost: h\r\nConnection: close\r\nx-weir-deadline-ms: 20\r\n\r\n";
+
+    for (int i = 0; i < 6; i++) {
+        char *text = world_read(world_send(w, slow));
+        assert_non_null(strstr(text, "the deadline of the request has passed"));
+        free(text);
+    }
+    world_await(w, 0);
+    assert_int_equal(atomic_load(&world_block(w)->processes[0].failures), 0);
+    return 0;
+}
+
+static void a_deadline_of_the_client_is_no_failure_of_the_process(void **state)
+{
+    (void)state;
+    world_run(1, NULL, hurry);
+}
+
 /* --- every moment --- */
 
 static int ask_tortured(void *arg)
@@ -325,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_process_that_dies_takes_its_own_requests_along),
         cmocka_unit_test(a_refused_connection_is_tried_with_another_process),
         cmocka_unit_test(a_client_that_leaves_closes_the_connection),
+        cmocka_unit_test(a_deadline_of_the_client_is_no_failure_of_the_process),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
 
