@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
-import { build, launch, root } from "./browser/browser.mjs";
-import { contrast, sideways, structure } from "./browser/checks.mjs";
+import { build, launch, resize, root } from "./browser/browser.mjs";
+import { contrast, overfull, sideways, structure } from "./browser/checks.mjs";
 
 const weir = process.env.WEIR ?? join(build, "weir");
 const MOST_PAGE_BYTES = 112 << 10;
@@ -79,7 +79,7 @@ async function quietPort() {
 
 // ---- a page whose faults are recorded ----
 
-async function open(url, { lacks = [], ...options } = {}) {
+async function open(url, { lacks = [], observes = true, ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
   page.setDefaultTimeout(PATIENCE_MS);
   page.problems = [];
@@ -94,6 +94,7 @@ async function open(url, { lacks = [], ...options } = {}) {
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
   });
+  if (!observes) await page.addInitScript(() => (window.ResizeObserver = class { observe() {} }));
   page.answer = await page.goto(url);
   await page.locator('body[data-state="live"]').waitFor();
   return page;
@@ -190,9 +191,8 @@ const cases = {
     await page.locator("button", { hasText: "and 11 idle routes more" }).click();
     await until(page, () => document.querySelectorAll("#routes-table tbody tr").length === 17);
     for (const width of [360, 768, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 900 });
-      const over = await page.evaluate(() => [...document.querySelectorAll(".panel, .tile, .card, main")].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id || each.className));
-      assert.deepEqual(over, [], `over their edge, ${width} wide`);
+      await resize(page, width);
+      assert.deepEqual(await page.evaluate(overfull), [], `over their edge, ${width} wide`);
     }
     await page.locator("#routes-table .pick", { hasText: "/page/{id}" }).click();
     await until(page, () => document.querySelectorAll("#route .legend tbody tr").length === 6);
@@ -227,7 +227,7 @@ const cases = {
       assert.deepEqual(await page.evaluate(contrast), []);
     }
     for (const width of [360, 768, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 740 });
+      await resize(page, width);
       assert.deepEqual(await page.evaluate(sideways, width), []);
     }
     await leave(page, url);
@@ -263,9 +263,8 @@ const cases = {
       assert.deepEqual(await page.evaluate(contrast), []);
     }
     for (const width of [360, 768, 1280, 1920]) {
-      await page.setViewportSize({ width, height: 900 });
-      const over = await page.evaluate(() => [...document.querySelectorAll(".panel, .card, main")].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id || each.className));
-      assert.deepEqual(over, [], `over their edge, ${width} wide`);
+      await resize(page, width);
+      assert.deepEqual(await page.evaluate(overfull), [], `over their edge, ${width} wide`);
     }
     await leave(page, url);
     await end({ process });
@@ -447,8 +446,18 @@ const cases = {
     await page.locator(".frame").first().waitFor();
     await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
     assert.deepEqual(await page.evaluate(sideways, 360), []);
-    await page.setViewportSize({ width: 820, height: 740 });
+    await resize(page, 820);
     assert.deepEqual(await page.evaluate(sideways, 820), []);
+    await leave(page, url);
+  },
+
+  async "charts that are not drawn anew make the page no wider"(url) {
+    const page = await open(url, { observes: false });
+    await page.locator(".plot svg[viewBox]").first().waitFor();
+    for (const width of [1280, 360]) {
+      await resize(page, width);
+      assert.deepEqual(await page.evaluate(sideways, width), []);
+    }
     await leave(page, url);
   },
 

@@ -45,3 +45,11 @@ export async function launch() {
     rmSync(profile, { recursive: true, force: true });
   } };
 }
+
+// Gives the page another size and returns when its layout has settled: the styles of that width hold, and a whole frame has passed since,
+// in which observers of sizes (ResizeObserver) have been called. Their calls come after the callbacks of a frame, so the next frame's tell.
+export async function resize(page, width, height = 900) {
+  await page.setViewportSize({ width, height });
+  await page.waitForFunction((wanted) => matchMedia(`(width: ${wanted}px)`).matches, width);
+  await page.evaluate(() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(settled))));
+}

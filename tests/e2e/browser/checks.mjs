@@ -81,3 +81,8 @@ export function sideways(width) {
   return [`${document.documentElement.scrollWidth} of ${width} pixels`, ...[...document.querySelectorAll("body *")]
     .filter((node) => node.getBoundingClientRect().right > width + 1 && !inside(node)).map((node) => `${node.tagName} ${node.className}`).slice(0, 5)];
 }
+
+// Boxes whose content extends beyond their right edge.
+export function overfull() {
+  return [...document.querySelectorAll(".panel, .tile, .card, main")].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id || each.className);
+}
