@@ -9,7 +9,7 @@ import ssl
 import threading
 
 from authority import Authority
-from rig import PATIENCE, Weir, ask, connect, descriptors, read_all, read_head, receive, run, same, until, use_last
+from rig import PATIENCE, Weir, ask, connect, descriptors, own_bytes, read_all, read_head, receive, run, same, until, use_last
 from secure import SecureBackend, ask_securely, blind, listening, metric, request, secured, stats, trusting
 
 AUTHORITY = Authority()
@@ -189,11 +189,6 @@ def files_change_in_the_middle_of_handshakes():
             mine.replace(other)
 
 
-def resident(weir):
-    with open(f"/proc/{weir.gateway}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def a_flood_of_vanishing_handshakes_leaves_nothing():
     hello = first_flight()
 
@@ -214,10 +209,10 @@ def a_flood_of_vanishing_handshakes_leaves_nothing():
         before = descriptors(weir)
         vanish(200) # caches fill
         until("none is left", lambda: descriptors(weir) <= before and metric(weir, "weir_tls_handshakes_in_progress*") == 0)
-        first = resident(weir)
+        first = own_bytes(weir)
         vanish(1000)
         until("none is left", lambda: descriptors(weir) <= before and metric(weir, "weir_tls_handshakes_in_progress*") == 0)
-        grown = resident(weir) - first
+        grown = own_bytes(weir) - first
         assert grown < 8 << 20, f"{grown} bytes more"
         assert metric(weir, 'weir_tls_failures_total{reason="left"*') > 0
         is_well(weir)

@@ -8,7 +8,7 @@ import time
 import zlib
 
 from front import is_second_run
-from rig import PATIENCE, Backend, Weir, ask, connect, read_head, receive, run, same
+from rig import PATIENCE, Backend, Weir, ask, connect, own_bytes, read_head, receive, run, same
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -37,15 +37,13 @@ class Watch:
     """Looks at the gateway again and again: what it holds, from the moment that a body is warm."""
 
     def __init__(self, weir):
-        self.folder = f"/proc/{weir.gateway}"
+        self.weir, self.folder = weir, f"/proc/{weir.gateway}"
         self.seen, self.ended = [], threading.Event()
         self.thread = threading.Thread(target=self.look, daemon=True)
 
     def now(self):
-        with open(self.folder + "/statm", encoding="ascii") as file:
-            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         places = [os.readlink(f"{self.folder}/fd/{fd}") for fd in os.listdir(self.folder + "/fd") if os.path.lexists(f"{self.folder}/fd/{fd}")]
-        return resident, len(places), sum(place.startswith("pipe:") for place in places)
+        return own_bytes(self.weir), len(places), sum(place.startswith("pipe:") for place in places)
 
     def look(self):
         while not self.ended.wait(0.1):
@@ -124,7 +122,7 @@ def passes(direction, weir, start, sent, got):
         end()
     same((got.passed, got.sum), (sent.passed, sent.sum))
     memory, descriptors, pipes = (sorted(column) for column in zip(*watch.seen))
-    print(f"# {sent.count} MiB {direction}: {(sent.count - WARM) / (time.monotonic() - before):.0f} MiB/s; resident {idle[0] >> 10} KiB before, "
+    print(f"# {sent.count} MiB {direction}: {(sent.count - WARM) / (time.monotonic() - before):.0f} MiB/s; own {idle[0] >> 10} KiB before, "
           f"{memory[0] >> 10} to {memory[-1] >> 10} while it passes; descriptors {idle[1]}, {descriptors[0]} to {descriptors[-1]}, "
           f"of which pipes {pipes[0]} to {pipes[-1]}; {len(watch.seen)} looks", flush=True)
     assert memory[-1] - watch.seen[0][0] < GROWTH, [seen[0] >> 10 for seen in watch.seen]
