@@ -9,9 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 #define WEIR__CLOCK_TEXT_MAX 40 /* room for either text, NUL included */
 
@@ -44,7 +41,7 @@ static inline uint64_t weir__clock_ticks(void)
 {
 #if defined(__x86_64__)
     if (__builtin_expect(weir__clock_has_tsc, 1))
-        return __rdtsc();
+        return __builtin_ia32_rdtsc(); /* as __rdtsc(), without the 2 MB of <x86intrin.h> */
 #elif defined(__aarch64__)
     uint64_t ticks;
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
