@@ -83,8 +83,7 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
     const struct loop_state *loop = record->state;
 
     (void)arg;
-    if (request_counts_add(loop->requests, record) && loop->status->recorder != NULL)
-        recorder_take(loop->status->recorder, loop->requests, record);
+    request_counts_add(loop->requests, record);
     if (route_note_is(record->note, ROUTE_NOTE_GATHER))
         gather_counts_add(loop->gathers, record->note);
 }

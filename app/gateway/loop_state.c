@@ -15,6 +15,8 @@
 #include "http/response_coding.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
+#include "metrics/request_outliers.h"
+#include "outliers/recorder.h"
 
 void loop_state_close(void *arg)
 {
@@ -119,7 +121,11 @@ static int open_counts(struct loop_state *loop)
         return 0;
     loop->requests = request_counts_loop_open(status->requests);
     loop->gathers = gather_counts_loop_open(status->gathers);
-    return loop->requests != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
+    if (loop->requests == NULL || loop->gathers == NULL)
+        return -ENOMEM;
+    if (status->recorder != NULL)
+        request_outliers_to(loop->requests, recorder_take, status->recorder);
+    return 0;
 }
 
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,

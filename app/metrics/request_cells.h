@@ -16,7 +16,6 @@
 
 #include "metrics/exemplars.h"
 #include "metrics/request_labels.h"
-#include "metrics/request_outliers.h"
 #include "metrics/time_breakdown.h"
 
 /* Pairs of method and status keep the slot in which they were first counted; slot 0 is for those that find
@@ -33,7 +32,9 @@ typedef _Atomic uint64_t counter;
 struct request_cell {
     unsigned last_key; /* for the loop: the latest key and its slot */
     unsigned last_slot;
-    int64_t slowest_ns;         /* for the loop: of the requests looked at closely in this second */
+    int64_t slowest_ns;         /* for the loop: of the requests sampled in this second */
+    int64_t sampled_ns;         /* for the loop: what takes longer is sampled: the lesser of slowest_ns and
+                                   outlier_ns */
     _Atomic int64_t outlier_ns; /* a longer request may be an outlier; INT64_MAX: none is */
     _Atomic int64_t learned_ns; /* see request_outliers.h; INT64_MAX: nothing is learned */
     counter request_bytes, reply_bytes, cut;
@@ -53,6 +54,8 @@ struct request_counts_loop {
     struct request_cell *cells; /* by label */
     struct request_cell *none;  /* for what no route took */
     const _Atomic uint32_t *second;
+    request_outlier_taker *on_outlier; /* NULL: outliers are not recorded */
+    void *on_outlier_arg;
 };
 
 /* Memory that outlives the process begins with this and the labels: for each its name and its kind ("": of

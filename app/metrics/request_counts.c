@@ -207,21 +207,25 @@ static inline struct request_cell *cell_of(struct request_counts_loop *loop,
     return route != NULL ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
-/* Samples a request, and keeps it as an exemplar. For some requests of each second, and for each that takes
- * longer than all of these so far. */
-__attribute__((noinline)) static void sample(struct request_cell *cell, uint32_t second,
-                                             const weir_exchange_record *record)
+/* Samples a request, and keeps it as an exemplar. For some requests of each second, for each that takes
+ * longer than all of these so far, and for outliers. */
+__attribute__((noinline)) static void sample(struct request_counts_loop *loop, struct request_cell *cell,
+                                             uint32_t second, const weir_exchange_record *record)
 {
+    const int64_t outlier_ns = atomic_load_explicit(&cell->outlier_ns, memory_order_relaxed);
     weir_charge charges[WEIR_CHARGES_MAX];
 
     if (cell->breakdown.second != second)
         cell->slowest_ns = 0;
     if (record->took.ns > cell->slowest_ns)
         cell->slowest_ns = record->took.ns;
+    cell->sampled_ns = cell->slowest_ns < outlier_ns ? cell->slowest_ns : outlier_ns;
     if (breakdown_wants(&cell->breakdown, second))
         breakdown_take(&cell->breakdown, charges, weir_exchange_charges(record, charges));
     if (record->request != NULL)
         exemplars_keep(&cell->exemplars, record->took, weir_request_trace(record->request));
+    if (record->took.ns > outlier_ns && loop->on_outlier != NULL)
+        loop->on_outlier(loop->on_outlier_arg, loop, record);
 }
 
 static inline void add(struct request_counts_loop *loop, struct request_cell *cell,
@@ -231,8 +235,8 @@ static inline void add(struct request_counts_loop *loop, struct request_cell *ce
         atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
     counter *n;
 
-    if (second != cell->breakdown.second || cell->breakdown.left > 0 || record->took.ns > cell->slowest_ns)
-        sample(cell, second, record);
+    if (second != cell->breakdown.second || cell->breakdown.left > 0 || record->took.ns > cell->sampled_ns)
+        sample(loop, cell, second, record);
     n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, counter_read(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);
@@ -263,7 +267,7 @@ static inline bool is_get(const char *method)
 
 /* Runs on the way of every request: the most frequent pair of method and status, when it ended as the one
  * before, is counted without a call. */
-bool request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record)
+void request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record)
 {
     struct request_cell *cell = cell_of(loop, record);
 
@@ -272,7 +276,6 @@ bool request_counts_add(struct request_counts_loop *loop, const weir_exchange_re
         add(loop, cell, record);
     else
         count_any(loop, record);
-    return record->took.ns > atomic_load_explicit(&cell->outlier_ns, memory_order_relaxed);
 }
 
 void request_counts_next_second(struct request_counts *counts)

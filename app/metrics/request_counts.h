@@ -7,8 +7,6 @@
 #ifndef APP_METRICS_REQUEST_COUNTS_H
 #define APP_METRICS_REQUEST_COUNTS_H
 
-#include <stdbool.h>
-
 #include <weir/error.h>
 #include <weir/http_server.h>
 
@@ -33,9 +31,8 @@ void request_counts_free(struct request_counts *counts);
  */
 struct request_counts_loop *request_counts_loop_open(struct request_counts *counts);
 
-/* Counts an exchange that has ended; its data is its struct config_route. On the loop of the cells.
- * Returns: true: it took so long that request_outliers.h may call it an outlier. */
-bool request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record);
+/* Counts an exchange that has ended; its data is its struct config_route. On the loop of the cells. */
+void request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record);
 
 /* Begins another second, of which breakdown_wants() samples. The reader calls it about once a second. */
 void request_counts_next_second(struct request_counts *counts);

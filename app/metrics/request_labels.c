@@ -5,6 +5,9 @@
 
 #include <weir/http_server.h>
 
+const char *const request_outlier_reasons[REQUEST_OUTLIER_DROPPED] = {
+    [REQUEST_OUTLIER_SLOW] = "slow", [REQUEST_OUTLIER_LEARNED] = "learned"};
+
 const char *const request_methods[REQUEST_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
                                                       "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "metrics/request_outliers.h"
 
+#include "config/config.h"
 #include "metrics/request_cells.h"
-
-const char *const request_outlier_reasons[REQUEST_OUTLIER_DROPPED] = {
-    [REQUEST_OUTLIER_SLOW] = "slow", [REQUEST_OUTLIER_LEARNED] = "learned"};
 
 /* --- learning --- */
 
@@ -33,6 +31,12 @@ weir_duration request_limit_of(const weir_meter *took)
 }
 
 /* --- on the loop --- */
+
+void request_outliers_to(struct request_counts_loop *loop, request_outlier_taker *taker, void *arg)
+{
+    loop->on_outlier = taker;
+    loop->on_outlier_arg = arg;
+}
 
 static struct request_cell *cell_of(const struct request_counts_loop *loop,
                                     const weir_exchange_record *record)

@@ -16,7 +16,6 @@
 #include "metrics/exemplars.h"
 #include "metrics/request_counts.h"
 #include "metrics/request_labels.h"
-#include "metrics/request_outliers.h"
 #include "metrics/time_breakdown.h"
 
 const struct config *request_counts_config(const struct request_counts *counts);

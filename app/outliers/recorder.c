@@ -111,8 +111,9 @@ static bool record_it(struct recorder *r, const weir_exchange_record *record, en
     return false;
 }
 
-void recorder_take(struct recorder *r, struct request_counts_loop *counts, const weir_exchange_record *record)
+void recorder_take(void *arg, struct request_counts_loop *counts, const weir_exchange_record *record)
 {
+    struct recorder *r = arg;
     weir_duration limit;
     const enum request_outlier reason = request_outlier_reason(counts, record, &limit);
 

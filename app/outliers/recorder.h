@@ -43,10 +43,8 @@ WEIR_CHECKED int recorder_open(const struct config *config, struct gateway_statu
  * to itself that a file system still holds then. NULL is nothing. */
 void recorder_close(struct recorder *recorder);
 
-/* Records a request for which request_counts_add() has returned true, if it is an outlier and there is room.
- * Where:   on_exchange. */
-void recorder_take(struct recorder *recorder, struct request_counts_loop *counts,
-                   const weir_exchange_record *record);
+/* Records a request, if it is an outlier and there is room: for request_outliers_to(). arg: the recorder. */
+void recorder_take(void *arg, struct request_counts_loop *counts, const weir_exchange_record *record);
 
 /* Writes what lists show as JSON, the latest first; recorder NULL: an empty list. */
 void recorder_write_list(struct recorder *recorder, struct text_out *out);

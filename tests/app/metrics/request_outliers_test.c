@@ -17,6 +17,12 @@ static const char file[] = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:1\nroutes:\n"
 
 static struct gateway g;
 
+static void take(void *arg, struct request_counts_loop *loop, const weir_exchange_record *record)
+{
+    (void)loop, (void)record;
+    *(bool *)arg = true;
+}
+
 /* Counts a request. Returns: why it is an outlier; REQUEST_OUTLIERS: it is none. */
 static enum request_outlier outcome(int route, weir_duration took, weir_duration *limit)
 {
@@ -30,7 +36,11 @@ static enum request_outlier outcome(int route, weir_duration took, weir_duration
         .took = took,
     };
 
-    if (!request_counts_add(g.requests, &record))
+    bool taken = false;
+
+    request_outliers_to(g.requests, take, &taken);
+    request_counts_add(g.requests, &record);
+    if (!taken)
         return REQUEST_OUTLIERS;
     return request_outlier_reason(g.requests, &record, limit);
 }

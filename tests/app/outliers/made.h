@@ -3,6 +3,12 @@
 #ifndef TESTS_APP_OUTLIERS_MADE_H
 #define TESTS_APP_OUTLIERS_MADE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
