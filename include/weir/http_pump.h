@@ -28,11 +28,20 @@
 extern "C" {
 #endif
 
+/* A part of a regular file. A loop never waits for a disk on its account: what is in memory is sent from
+ * there, the rest is read first by the pool weir_pool_blocking(), while only the task waits. A file that ends
+ * before that part does is a source that has broken off: -WEIR_ETRUNCATED. */
+typedef struct weir_body_file {
+    int fd; /* open for reading; lent */
+    uint64_t offset, bytes;
+} weir_body_file;
+
 /* Where a body comes from. Exactly one member is not NULL. */
 typedef struct weir_body_source {
-    weir_request *request;    /* what is left of its body */
-    weir_fetch_stream *fetch; /* what is left of the answer's body, after weir_fetch_head() */
-    weir_stream *stream;      /* what it reads until its end */
+    weir_request *request;      /* what is left of its body */
+    weir_fetch_stream *fetch;   /* what is left of the answer's body, after weir_fetch_head() */
+    weir_stream *stream;        /* what it reads until its end */
+    const weir_body_file *file; /* its length is known: weir_respond_pump() announces it */
 } weir_body_source;
 
 /* Where a body goes. Exactly one member is not NULL. */
