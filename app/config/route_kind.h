@@ -16,6 +16,7 @@
 #include "config/schema.h"
 
 struct app_queue;
+struct file_cache;
 
 /* What a loop has for all its routes. */
 struct route_loop {
@@ -23,6 +24,7 @@ struct route_loop {
     weir_client *client;
     weir_backend *const *backends; /* by config_backend.number */
     struct app_queue *const *apps; /* by config_app.number; apps/queue.h */
+    struct file_cache *files;      /* files/file_cache.h */
 };
 
 struct route_kind {

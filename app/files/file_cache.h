@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* The files that routes answer with, kept open or in memory.
+ *
+ * Threading: a cache belongs to one loop, and so needs no lock.
+ *
+ * A small file is kept whole, a larger one as an open descriptor, and a name below which there is no file as
+ * that. Files are opened, read, looked at again and closed by jobs of the blocking pool, never by the loop.
+ * What is known of a name is at most FILE_CACHE_STALE_MS old: when half of that has passed, one request looks
+ * again, while others get what is known; after all of it, they wait for that look.
+ *
+ * A cached file is one version of it: facts and content are of one descriptor, and do not change. A file
+ * whose content changes while it is read has no content here: it is sent from its descriptor, by
+ * weir_respond_pump().
+ *
+ *     file_cache.c  names, versions, and what is thrown out
+ *     file_load.c   what a job does
+ */
+#ifndef APP_FILES_FILE_CACHE_H
+#define APP_FILES_FILE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <weir/error.h>
+
+#include "http/conditional.h"
+
+struct file_calls; /* file_load.h: for tests */
+
+enum {
+    FILE_CACHE_STALE_MS = 1000,
+    FILE_CACHE_IDLE_MS = 60000,        /* a name that nobody asks for is forgotten */
+    FILE_CACHE_CONTENT_MAX = 64 << 10, /* a larger file is not kept in memory */
+    FILE_ETAG_BYTES = 48,
+};
+
+/* A version of a file. */
+struct cached_file {
+    uint64_t bytes;
+    struct timespec modified;
+    char etag[FILE_ETAG_BYTES]; /* strong, with its quotes; the same for a copy with the same time */
+    char last_modified[HTTP_DATE_BYTES];
+    const char *content; /* NULL: it is read from fd */
+    int fd;              /* -1: there is content */
+    const char *type;    /* the caller's: NULL until it is set, for all who get this version */
+};
+
+/* A zero field means its default, given in brackets. */
+struct file_cache_options {
+    uint64_t content_bytes; /* in memory at most [32 MiB divided by the loops of this process] */
+    size_t names;           /* that are known at most [4096] */
+    size_t descriptors;     /* that are open at most [an eighth of RLIMIT_NOFILE divided by the loops; 16 to
+                               1024] */
+    const struct file_calls *calls; /* [those of the system] */
+};
+
+struct file_cache;
+
+/* Makes an empty cache for the calling loop.
+ * Owns:    the caller closes it after it has released all files. options are copied.
+ * Returns: 0; -ENOMEM.
+ */
+WEIR_CHECKED int file_cache_open(const struct file_cache_options *options, struct file_cache **out);
+void file_cache_close(struct file_cache *cache);
+
+/* Finds a regular file below a root, by rooted_open().
+ * Takes:   root: a descriptor of rooted_open_root(), which tells this root from others. path: as
+ * rooted_open_path() made it.
+ * Owns:    the caller releases *out.
+ * Returns: 0; -ENOENT; -EISDIR it is a folder; -WEIR_EBUSY and others of weir_offload(): the pool refuses the
+ * look; -EMFILE, -ENFILE, -ENOMEM, -EIO … *out is NULL then.
+ * Cancel:  ends the wait.
+ * Where:   task. Waits, if the name is not known.
+ */
+WEIR_CHECKED int file_cache_get(struct file_cache *cache, int root, const char *path,
+                                struct cached_file **out);
+
+/* Gives a file back. NULL is harmless. Does not wait. */
+void file_cache_release(struct file_cache *cache, struct cached_file *file);
+
+#endif
