@@ -9,6 +9,7 @@
 #include "apps/queue.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
+#include "files/file_cache.h"
 #include "gateway/tls_contexts.h"
 #include "http/client_deadline.h"
 #include "http/header_rules.h"
@@ -31,6 +32,7 @@ void loop_state_close(void *arg)
     for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
         response_coding_close(loop->coding[i]);
     free(loop->coding);
+    file_cache_close(loop->shared.files);
     while (loop->backends_opened > 0)
         weir_backend_close(loop->backends[--loop->backends_opened]);
     free(loop->backends);
@@ -143,6 +145,8 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     loop->status = status;
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
+    if (err == 0)
+        err = file_cache_open(&(struct file_cache_options){0}, &loop->shared.files);
     if (err == 0)
         err = open_client(loop, tls, replies_bytes);
     if (err == 0)

@@ -108,11 +108,13 @@ struct steps {
     char rest[PATH_MAX]; /* of the path */
 };
 
-static int enter(struct steps *s, int fd)
+static int enter(struct steps *s, int fd, const struct stat *about)
 {
-    if (s->depth + 1 == DEPTH_MAX) {
+    int err = !S_ISDIR(about->st_mode) ? -ENOTDIR : s->depth + 1 == DEPTH_MAX ? -ELOOP : 0;
+
+    if (err < 0) {
         (void)close(fd);
-        return -ELOOP;
+        return err;
     }
     s->folder[++s->depth] = fd;
     return 0;
@@ -161,7 +163,7 @@ static int step(struct steps *s)
     int err;
 
     if (*name == '\0')
-        return -ENOENT; /* a folder */
+        return -EISDIR;
     if (end < behind)
         *end = '\0';
     err = 0;
@@ -183,7 +185,7 @@ static int step(struct steps *s)
             fd = openat(s->folder[s->depth], name, OPEN_FLAGS | O_NOFOLLOW);
             return fd < 0 ? -errno : fd;
         }
-        err = enter(s, fd); /* if it is no folder, the next step fails */
+        err = enter(s, fd, &about);
     }
     memmove(s->rest, behind, strlen(behind) + 1);
     return err;
@@ -196,8 +198,8 @@ static int open_by_steps(int root, const char *path)
 
     if (strlen(path) >= sizeof s.rest)
         return -ENAMETOOLONG;
-    if (*path == '/')
-        return -EXDEV;
+    if (*path == '/' || *path == '\0')
+        return *path == '/' ? -EXDEV : -ENOENT;
     strcpy(s.rest, path);
     do
         fd = step(&s);
@@ -205,6 +207,11 @@ static int open_by_steps(int root, const char *path)
     while (s.depth > 0)
         (void)leave(&s);
     return fd;
+}
+
+static int type_error(const struct stat *about)
+{
+    return S_ISREG(about->st_mode) ? 0 : S_ISDIR(about->st_mode) ? -EISDIR : -ENOENT;
 }
 
 int rooted_open(int root, const char *path, struct stat *about)
@@ -216,7 +223,7 @@ int rooted_open(int root, const char *path, struct stat *about)
         fd = open_by_steps(root, path);
     if (fd < 0)
         return open_error(-fd);
-    err = fstat(fd, about) < 0 ? -errno : S_ISREG(about->st_mode) ? 0 : -ENOENT;
+    err = fstat(fd, about) < 0 ? -errno : type_error(about);
     if (err < 0)
         (void)close(fd);
     return err < 0 ? err : fd;

@@ -31,8 +31,8 @@ WEIR_CHECKED int rooted_open_path(const char *asked, char *out);
 
 /* Opens a regular file for reading.
  * Owns:    the caller closes the descriptor.
- * Returns: a descriptor, with *about; -ENOENT there is no such file, or it may not be read here; other errors
- * of the system.
+ * Returns: a descriptor, with *about; -ENOENT there is no such file, or it may not be read here; -EISDIR it
+ * is a folder; other errors of the system.
  */
 WEIR_CHECKED int rooted_open(int root, const char *path, struct stat *about);
 

@@ -289,7 +289,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
         err = rooted_open_path(asked, path);
     if (err == 0)
         err = weir_offload(state->blocking, "opening an image", open_file, &file);
-    if (err == -ENOENT)
+    if (err == -ENOENT || err == -EISDIR)
         return weir_respond_fault(res, 404, "not_found", "there is no such image");
     if (err == 0)
         err = answer_open_file(req, res, state, output, &file);

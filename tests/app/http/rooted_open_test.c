@@ -71,28 +71,11 @@ static void open_all(void)
 {
     static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
                                         "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
-    static const char *const refused[] = {"out",
-                                          "absolute",
-                                          "up/secret",
-                                          "../secret",
-                                          "/etc/passwd",
-                                          "nothing",
-                                          "file/x",
-                                          "loop",
-                                          "pipe",
-                                          ".",
-                                          "sub",
-                                          "sub/",
-                                          "sub/far",
-                                          "all/etc/passwd",
-                                          "dangling",
-                                          "sub/../../secret",
-                                          "folder",
-                                          "folder/far",
-                                          "",
-                                          "file/",
-                                          "file/.",
-                                          "file/.."};
+    static const char *const refused[] =
+        {"out",  "absolute", "up/secret", "../secret",      "/etc/passwd", "nothing",          "file/x",
+         "loop", "pipe",     "sub/far",   "all/etc/passwd", "dangling",    "sub/../../secret", "folder/far",
+         "",     "file/",    "file/.",    "file/.."},
+                             *const folders[] = {".", "sub", "sub/", "folder", "sub/..", "sub/."};
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
     int fd;
     struct stat about;
@@ -124,6 +107,9 @@ static void open_all(void)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (rooted_open(fd, refused[i], &about) != -ENOENT)
             fail_msg("%s was not refused", refused[i]);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (rooted_open(fd, folders[i], &about) != -EISDIR)
+            fail_msg("%s is not told to be a folder", folders[i]);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         int file = rooted_open(fd, taken[i], &about);
         if (file < 0)
