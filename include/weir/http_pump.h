@@ -29,8 +29,12 @@ extern "C" {
 #endif
 
 /* A part of a regular file. A loop never waits for a disk on its account: what is in memory is sent from
- * there, the rest is read first by the pool weir_pool_blocking(), while only the task waits. A file that ends
- * before that part does is a source that has broken off: -WEIR_ETRUNCATED. */
+ * there, the rest is read first by jobs of the pool weir_pool_blocking(), while only the task waits. A job
+ * waits for its turn however full the pool is, as long as the scope allows. Where the file system doesn't
+ * tell what is in memory (FUSE, some network file systems), jobs read all of it.
+ *
+ * A file that ends before that part does is a source that has broken off: -WEIR_ETRUNCATED. The bytes are
+ * those that stand in the file when they are sent; a file that grows does so unseen. */
 typedef struct weir_body_file {
     int fd; /* open for reading; lent */
     uint64_t offset, bytes;
@@ -90,8 +94,10 @@ typedef struct weir_body_pumped {
  * announced of the sink: then at least one byte of the source is lost; -WEIR_EIDLE; else, with pumped->failed
  * = WEIR_BODY_SOURCE, as weir_request_read(), weir_fetch_read() or weir_read(); with WEIR_BODY_SINK, as
  * weir_respond_write(), weir_fetch_write() or weir_write(). After a failure the sink is broken, unless the
- * source failed.
+ * source failed. A file fails with -WEIR_ETRUNCATED, -EIO and other errors of read(2), or, when there is no
+ * thread to read it, -WEIR_EBUSY or -ENOMEM; the sink is broken then as well, if it is a socket.
  * Cancel:  ends the wait. While it waits for the source no byte is lost, and both sides can go on.
+ * A job that reads a file ends first.
  * Where:   task of its loop. Waits.
  */
 int weir_body_pump(const weir_body_source *from, const weir_body_sink *to,
@@ -103,6 +109,8 @@ int weir_body_pump(const weir_body_source *from, const weir_body_sink *to,
  * added that weir_response_trailer_add() allows; the answer ends when the handler returns 0. If the source
  * breaks off, the handler must return the error, so that the answer is broken off, too. bytes_max is not
  * used.
+ *
+ * The first bytes of a file are waited for, and then are here. To HEAD nothing is read.
  *
  * A fault of the source in what is here already is found before anything is sent: the answer has not begun
  * then, and the handler can give another one.

@@ -63,7 +63,8 @@ struct weir__io_backend {
      * negative errno. */
     int (*pipe)(int bytes, int fds[2]);
     ssize_t (*splice_in)(int socket_fd, int pipe_fd, size_t most);
-    ssize_t (*splice_out)(int pipe_fd, int socket_fd, size_t most); /* raises no SIGPIPE */
+    ssize_t (*splice_out)(int pipe_fd, int socket_fd, size_t most);               /* raises no SIGPIPE */
+    ssize_t (*send_file)(int file_fd, off_t *offset, int socket_fd, size_t most); /* as splice_out() */
     int (*ask)(struct weir__io *io, struct weir__io_file *file, short events);
     int (*tune)(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning);
     int (*taken)(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);

@@ -567,6 +567,7 @@ const struct weir__io_backend weir__io_epoll = {
     .pipe = weir__io_os_pipe,
     .splice_in = weir__io_os_splice,
     .splice_out = weir__io_os_splice_out,
+    .send_file = weir__io_os_send_file,
     .ask = weir__io_os_ask,
     .tune = weir__io_os_tune,
     .taken = weir__io_os_taken,

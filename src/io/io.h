@@ -240,6 +240,13 @@ ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, stru
 ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, struct weir__io_pipe *pipe,
                             size_t most) __attribute__((warn_unused_result));
 
+/* Moves bytes from a regular file to a socket, and *offset with them. Blocks while those bytes are not in
+ * memory: see cached.h.
+ * Returns: as weir__io_splice_out(); 0: the file ends there; -EIO …
+ */
+ssize_t weir__io_send_file(struct weir__io *io, struct weir__io_file *file, int fd, off_t *offset,
+                           size_t most) __attribute__((warn_unused_result));
+
 /* Asks a descriptor, foreign or a connection, as poll(2) without waiting does.
  * Returns: > 0 the events that are present; -EAGAIN: none, and WEIR__IO_POLL waits for them; -ENOTSUP: none,
  * and nothing could make a foreign one ready (sim, unless a test has scripted it); -EBADF.

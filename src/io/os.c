@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -190,19 +191,48 @@ ssize_t weir__io_os_splice(int from_fd, int to_fd, size_t most)
     return moved < 0 ? -errno : moved;
 }
 
-ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most)
+static void begin_without_signal(sigset_t *before)
 {
-    const struct timespec now = {0};
-    sigset_t pipe, before;
-    ssize_t moved;
+    sigset_t pipe;
 
     (void)sigemptyset(&pipe);
     (void)sigaddset(&pipe, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    moved = weir__io_os_splice(pipe_fd, socket_fd, most);
-    if (moved == -EPIPE && sigismember(&before, SIGPIPE) == 0)
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, before);
+}
+
+static void end_without_signal(const sigset_t *before, ssize_t moved)
+{
+    const struct timespec now = {0};
+    sigset_t pipe;
+
+    if (moved == -EPIPE && sigismember(before, SIGPIPE) == 0) {
+        (void)sigemptyset(&pipe);
+        (void)sigaddset(&pipe, SIGPIPE);
         (void)sigtimedwait(&pipe, NULL, &now);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most)
+{
+    sigset_t before;
+    ssize_t moved;
+
+    begin_without_signal(&before);
+    moved = weir__io_os_splice(pipe_fd, socket_fd, most);
+    end_without_signal(&before, moved);
+    return moved;
+}
+
+ssize_t weir__io_os_send_file(int file_fd, off_t *offset, int socket_fd, size_t most)
+{
+    sigset_t before;
+    ssize_t moved;
+
+    begin_without_signal(&before);
+    moved = sendfile(socket_fd, file_fd, offset, most);
+    moved = moved < 0 ? -errno : moved;
+    end_without_signal(&before, moved);
     return moved;
 }
 

@@ -27,6 +27,7 @@ ssize_t weir__io_os_receive_now(struct weir__io *io, struct weir__io_file *file,
 int weir__io_os_pipe(int bytes, int fds[2]);
 ssize_t weir__io_os_splice(int from_fd, int to_fd, size_t most);
 ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most);
+ssize_t weir__io_os_send_file(int file_fd, off_t *offset, int socket_fd, size_t most);
 int weir__io_os_ask(struct weir__io *io, struct weir__io_file *file, short events);
 int weir__io_os_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning);
 int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);

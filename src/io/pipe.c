@@ -144,3 +144,16 @@ ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, str
         pipe->bytes -= (size_t)moved;
     return moved;
 }
+
+ssize_t weir__io_send_file(struct weir__io *io, struct weir__io_file *file, int fd, off_t *offset,
+                           size_t most)
+{
+    ssize_t moved;
+
+    if (file->fd < 0 || file->closing)
+        return -EBADF;
+    weir__guard_exempt_begin();
+    moved = io->backend->send_file(fd, offset, file->fd, most);
+    weir__guard_exempt_end();
+    return moved;
+}

@@ -36,7 +36,9 @@ bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice 
 
 size_t weir__splice_bytes(const struct weir__splice *splice)
 {
-    return splice->pipe != NULL ? splice->pipe->bytes : splice->copy.iov_len;
+    return splice->file != NULL   ? splice->file->bytes
+           : splice->pipe != NULL ? splice->pipe->bytes
+                                  : splice->copy.iov_len;
 }
 
 void weir__splice_end(struct weir__splice *splice)
@@ -45,6 +47,7 @@ void weir__splice_end(struct weir__splice *splice)
     splice->pipe = NULL;
     free(splice->copy.iov_base);
     splice->copy = (struct iovec){0};
+    splice->file = NULL;
 }
 
 /* --- waiting for readiness --- */
@@ -203,12 +206,26 @@ ssize_t weir__stream_splice_in(weir_stream *s, struct weir__splice *splice, uint
     return got;
 }
 
+/* Returns: > 0; -EAGAIN; < 0. */
+static ssize_t send_some(weir_stream *s, struct weir__splice *splice, size_t bytes)
+{
+    struct weir__splice_file *file = splice->file;
+    ssize_t sent;
+
+    if (file == NULL)
+        return weir__io_splice_out(io_here(), &s->socket.file, splice->pipe, bytes);
+    sent = weir__io_send_file(io_here(), &s->socket.file, file->fd, &file->offset, bytes);
+    if (sent > 0)
+        file->bytes -= (size_t)sent;
+    return sent == 0 ? -WEIR_ETRUNCATED : sent;
+}
+
 /* Returns: 0; < 0. */
 static int drain(weir_stream *s, struct weir__splice *splice, size_t bytes, int64_t idle_ns,
                  struct weir__transport_wait *w)
 {
     while (bytes > 0) {
-        ssize_t sent = weir__io_splice_out(io_here(), &s->socket.file, splice->pipe, bytes);
+        ssize_t sent = send_some(s, splice, bytes);
         int ready;
 
         if (sent > 0) {
@@ -219,6 +236,8 @@ static int drain(weir_stream *s, struct weir__splice *splice, size_t bytes, int6
             return sent < 0 ? (int)sent : -EIO;
         splice->waited = true;
         ready = wait_ready(s, w, POLLOUT, idle_ns, &to_sink);
+        if (ready >= 0 && splice->file != NULL)
+            ready = splice->file->bring(splice->file);
         if (ready < 0)
             return ready;
     }
@@ -243,7 +262,7 @@ int weir__stream_splice_out(weir_stream *s, struct weir__splice *splice, size_t 
     s->writing = false;
     if (err < 0)
         s->broken = true; /* what is in the pipe is lost */
-    else if (splice->pipe->bytes == 0)
+    else if (weir__splice_bytes(splice) == 0)
         weir__splice_end(splice);
     weir__stream_leave(s);
     return err;

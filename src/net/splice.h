@@ -21,13 +21,23 @@ enum {
     WEIR__SPLICE_COPY_BYTES = 64 << 10,
 };
 
+/* A part of a regular file, in place of a pipe. */
+struct weir__splice_file {
+    int fd;
+    off_t offset;
+    size_t bytes; /* of this round */
+    /* Brings the part into memory, after a wait in which it may have left that. Returns: 0; < 0. Waits. */
+    int (*bring)(struct weir__splice_file *file);
+};
+
 /* On the stack of the task that moves bytes; all zero before its first use. */
 struct weir__splice {
-    struct weir__io_pipe *pipe; /* with bytes in it; NULL: there are none */
-    size_t most;                /* of a round; 0: the first */
-    bool waited;                /* the sink did not take the last round at once */
-    bool copies;                /* through memory: set by the caller, who sends `copy` himself */
-    struct iovec copy;          /* bytes in memory, of WEIR__SPLICE_COPY_BYTES at most */
+    struct weir__io_pipe *pipe;     /* with bytes in it; NULL: there are none */
+    size_t most;                    /* of a round; 0: the first */
+    bool waited;                    /* the sink did not take the last round at once */
+    bool copies;                    /* through memory: set by the caller, who sends `copy` himself */
+    struct iovec copy;              /* bytes in memory, of WEIR__SPLICE_COPY_BYTES at most */
+    struct weir__splice_file *file; /* what is sent; NULL: what is in the pipe */
 };
 
 /* How much of the next `run` bytes a protocol moves, if it may move `most`. The last bytes of a run are left
@@ -45,7 +55,7 @@ bool weir__stream_can_splice(const weir_stream *s);
 /* Whether bytes can be taken from a stream in this way; through memory from any. */
 bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice *splice);
 
-/* How many bytes are in the pipe, or the memory. */
+/* How many bytes are in the pipe, the memory, or left of the file. */
 size_t weir__splice_bytes(const struct weir__splice *splice);
 
 /* Takes bytes of the stream into a pipe, or memory, at most `most`; waits until there are any. idle_ns: after
@@ -56,9 +66,9 @@ size_t weir__splice_bytes(const struct weir__splice *splice);
 ssize_t weir__stream_splice_in(weir_stream *s, struct weir__splice *splice, uint64_t most,
                                int64_t idle_ns) WEIR_CHECKED;
 
-/* Sends bytes that are in the pipe. write: as of weir__stream_write_pieces().
- * Returns: 0; as weir__stream_write_pieces(); -WEIR_EIDLE. After a failure the stream is broken, and some of
- * the bytes are still in the pipe.
+/* Sends bytes that are in the pipe, or of a file. write: as of weir__stream_write_pieces().
+ * Returns: 0; as weir__stream_write_pieces(); -WEIR_EIDLE; -WEIR_ETRUNCATED the file ends before; as bring().
+ * After a failure the stream is broken, and some of the bytes are still in the pipe.
  * Cancel:  ends the wait. Waits. */
 int weir__stream_splice_out(weir_stream *s, struct weir__splice *splice, size_t bytes, int64_t idle_ns,
                             struct weir__stream_write *write) WEIR_CHECKED;

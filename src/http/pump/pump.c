@@ -78,6 +78,14 @@ static int pass_on(struct pump *p)
 
 /* --- moving by a pipe, or much at once through memory --- */
 
+/* A file may fail while it is sent. */
+static enum weir_body_side side_of(const struct pump *p, int err)
+{
+    bool of_file = p->source.is.file != NULL && (err == -WEIR_ETRUNCATED || err == -EIO);
+
+    return of_file ? WEIR_BODY_SOURCE : WEIR_BODY_SINK;
+}
+
 static int move_on(struct pump *p)
 {
     return p->splice.copies ? weir__pump_sink_write(&p->sink, &p->splice.copy, 1, false)
@@ -91,7 +99,7 @@ static int move(struct pump *p)
     size_t kept;
     int err;
 
-    if (p->pumped->bytes < READ_BYTES)
+    if (p->pumped->bytes < READ_BYTES && p->source.is.file == NULL)
         return -EAGAIN;
     turn_to(p, WEIR_BODY_SOURCE);
     p->splice.copies = !weir__pump_sink_can_splice(&p->sink);
@@ -106,7 +114,8 @@ static int move(struct pump *p)
         return failed_at(p, WEIR_BODY_SOURCE, (int)got);
     p->left -= (uint64_t)got;
     turn_to(p, WEIR_BODY_SINK);
-    err = failed_at(p, WEIR_BODY_SINK, move_on(p));
+    err = move_on(p);
+    err = failed_at(p, side_of(p, err), err);
     kept = p->splice.copies && err == 0 ? 0 : weir__splice_bytes(&p->splice);
     weir__splice_end(&p->splice);
     p->pumped->bytes += (uint64_t)got - kept;
@@ -118,8 +127,10 @@ static int move(struct pump *p)
 /* Returns: 1 it goes on; 0 the source has ended, or all was pumped; 2; < 0. */
 static int step(struct pump *p)
 {
-    int result = pass_on(p);
+    int result = p->source.is.file != NULL ? move(p) : -EAGAIN; /* all of a file is here */
 
+    if (result == -EAGAIN)
+        result = pass_on(p);
     if (result != 0)
         return result;
     if (p->left == 0 || weir__pump_source_ended(&p->source))
@@ -255,6 +266,18 @@ static int send_bodiless(struct pump *p, struct weir__exchange *x, int status, c
                                        : weir__response_send_head(x, status, type, length);
 }
 
+/* Takes what is here. Of a file the first piece is waited for: it may be unreadable, and it is small. */
+static int take_first(struct pump *p, struct iovec *runs)
+{
+    int count = weir__pump_source_take(&p->source, runs, WEIR__PUMP_RUNS_MAX, UINT64_MAX), err;
+
+    if (count != 0 || p->source.is.file == NULL || weir__pump_source_ended(&p->source))
+        return count;
+    turn_to(p, WEIR_BODY_SOURCE);
+    err = weir__pump_source_await(&p->source);
+    return err < 0 ? err : weir__pump_source_take(&p->source, runs, WEIR__PUMP_RUNS_MAX, UINT64_MAX);
+}
+
 static int respond(struct pump *p, struct weir__exchange *x, int status, const char *type)
 {
     struct iovec runs[WEIR__PUMP_RUNS_MAX];
@@ -265,7 +288,7 @@ static int respond(struct pump *p, struct weir__exchange *x, int status, const c
         return err;
     if (weir__response_has_no_body(x, status))
         return send_bodiless(p, x, status, type);
-    count = weir__pump_source_take(&p->source, runs, WEIR__PUMP_RUNS_MAX, UINT64_MAX);
+    count = take_first(p, runs);
     if (count < 0)
         return failed_at(p, WEIR_BODY_SOURCE, count);
     err = failed_at(p, WEIR_BODY_SINK, begin(p, x, status, type, length, runs, count));

@@ -5,6 +5,7 @@
  *
  *     pump.c         the functions of <weir/http_pump.h>
  *     pump_source.c  requests, answers and streams as sources
+ *     pump_file.c    files as sources
  *     pump_sink.c    responses, requests and streams as sinks
  */
 #ifndef WEIR__HTTP_PUMP_PARTS_H
@@ -18,6 +19,28 @@
 
 enum { WEIR__PUMP_RUNS_MAX = 32 }; /* of one write */
 
+/* --- pump_file.c --- */
+
+/* What is left of a file: bytes in `piece`, then `left` more. */
+struct weir__pump_file {
+    struct weir__splice_file part; /* the next bytes */
+    uint64_t left;
+    char *piece;
+    size_t piece_at, piece_len;
+    bool untold; /* the system doesn't tell what is in memory: all is read by jobs, or copied */
+};
+
+/* Returns: 0; -EINVAL. */
+int weir__pump_file_open(struct weir__pump_file *f, const weir_body_file *from) WEIR_CHECKED;
+void weir__pump_file_close(struct weir__pump_file *f);
+uint64_t weir__pump_file_length(const struct weir__pump_file *f);
+
+/* As those of weir__pump_source. */
+int weir__pump_file_take(struct weir__pump_file *f, struct iovec *runs, uint64_t most) WEIR_CHECKED;
+int weir__pump_file_await(struct weir__pump_file *f) WEIR_CHECKED;
+ssize_t weir__pump_file_splice(struct weir__pump_file *f, struct weir__splice *splice,
+                               uint64_t most) WEIR_CHECKED;
+
 /* --- pump_source.c --- */
 
 struct weir__pump_source {
@@ -26,6 +49,7 @@ struct weir__pump_source {
     char *piece; /* of a stream: bytes that were read; NULL: none */
     size_t piece_at, piece_len;
     bool stream_ended;
+    struct weir__pump_file file;
     bool (*passes_trailer)(void *arg, const char *name); /* NULL: all pass */
     void *arg;
 };
@@ -57,7 +81,8 @@ void weir__pump_source_used(struct weir__pump_source *s, bool splices);
 /* Waits until more may be taken, or the source has ended. Returns: 0; < 0. Waits. */
 int weir__pump_source_await(struct weir__pump_source *s) WEIR_CHECKED;
 
-/* Takes bytes into a pipe. Returns: > 0; 0 the end; -EAGAIN not now, take() does it; < 0. Waits. */
+/* Takes bytes into a pipe, or names those of a file. Returns: > 0; 0 the end; -EAGAIN not now, take() does
+ * it; < 0. Waits. */
 ssize_t weir__pump_source_splice(struct weir__pump_source *s, struct weir__splice *splice,
                                  uint64_t most) WEIR_CHECKED;
 

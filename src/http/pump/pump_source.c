@@ -14,8 +14,10 @@ int weir__pump_source_open(struct weir__pump_source *s, const weir_body_source *
                            const char *function)
 {
     *s = (struct weir__pump_source){.is = *from, .idle_ns = idle_ns};
-    if ((from->request != NULL) + (from->fetch != NULL) + (from->stream != NULL) != 1)
+    if ((from->request != NULL) + (from->fetch != NULL) + (from->stream != NULL) + (from->file != NULL) != 1)
         return -EINVAL;
+    if (from->file != NULL)
+        return weir__pump_file_open(&s->file, from->file);
     if (from->request != NULL)
         (void)weir__checked_request(from->request, function);
     else if (from->fetch != NULL)
@@ -27,6 +29,8 @@ int weir__pump_source_open(struct weir__pump_source *s, const weir_body_source *
 
 int64_t weir__pump_source_length(const struct weir__pump_source *s)
 {
+    if (s->is.file != NULL)
+        return (int64_t)weir__pump_file_length(&s->file);
     if (s->is.fetch != NULL)
         return weir__fetch_stream_length(s->is.fetch);
     if (s->is.request != NULL && s->is.request->body.framing != WEIR__HTTP_CHUNKED)
@@ -120,6 +124,8 @@ int weir__pump_source_close(struct weir__pump_source *s)
 {
     int err = 0;
 
+    if (s->is.file != NULL)
+        weir__pump_file_close(&s->file);
     if (s->piece_at < s->piece_len)
         err = weir__stream_unread(s->is.stream, s->piece + s->piece_at, s->piece_len - s->piece_at);
     free_piece(s);
@@ -142,6 +148,8 @@ static ssize_t splice_stream(struct weir__pump_source *s, struct weir__splice *s
 
 bool weir__pump_source_ended(const struct weir__pump_source *s)
 {
+    if (s->is.file != NULL)
+        return weir__pump_file_length(&s->file) == 0;
     if (s->is.request != NULL)
         return s->is.request->body.ended;
     if (s->is.fetch != NULL)
@@ -155,6 +163,8 @@ int weir__pump_source_take(struct weir__pump_source *s, struct iovec *runs, size
         return weir__request_take_runs(s->is.request, runs, count, most);
     if (s->is.fetch != NULL)
         return weir__fetch_stream_take_runs(s->is.fetch, runs, count, most);
+    if (s->is.file != NULL)
+        return weir__pump_file_take(&s->file, runs, most);
     return take_stream(s, runs, most);
 }
 
@@ -172,6 +182,8 @@ int weir__pump_source_await(struct weir__pump_source *s)
         return weir__request_await_runs(s->is.request);
     if (s->is.fetch != NULL)
         return weir__fetch_stream_await_runs(s->is.fetch, s->idle_ns);
+    if (s->is.file != NULL)
+        return weir__pump_file_await(&s->file);
     return read_stream(s);
 }
 
@@ -181,6 +193,8 @@ ssize_t weir__pump_source_splice(struct weir__pump_source *s, struct weir__splic
         return weir__request_splice(s->is.request, splice, most);
     if (s->is.fetch != NULL)
         return weir__fetch_stream_splice_in(s->is.fetch, splice, most, s->idle_ns);
+    if (s->is.file != NULL)
+        return weir__pump_file_splice(&s->file, splice, most);
     return splice_stream(s, splice, most);
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk for the tests of files as sources of pumps: a temporary file, and calls of the C library that are
+ * slow, fail or read little. To be included by one file of a test that is linked with the options in
+ * tests/meson.build.
+ *
+ * Threading: settings are changed while no job runs; jobs count with atomics.
+ */
+#ifndef TEST_HTTP_PUMP_FILE_RIG_H
+#define TEST_HTTP_PUMP_FILE_RIG_H
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "http/pump/pump_rig.h"
+#include "support/torture.h"
+
+enum disk_memory {
+    DISK_WARM,   /* all is in memory */
+    DISK_COLD,   /* nothing is, before a job has read it */
+    DISK_UNTOLD, /* the file system doesn't tell */
+};
+
+static struct {
+    int fd;
+    enum disk_memory memory;
+    size_t read_most;    /* a job's call reads at most so much; 0: what it asks for */
+    off_t fails_at;      /* a job's read from there on fails with EIO; 0: none */
+    void (*reads)(void); /* called by each read of a job; or NULL */
+    atomic_int jobs_reads, loop_reads;
+    atomic_llong read_until; /* by jobs: that is in memory then */
+} disk;
+
+/* NOLINTBEGIN: these names are the linker's */
+ssize_t __real_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
+ssize_t __real_pread64(int fd, void *data, size_t bytes, off_t offset);
+ssize_t __wrap_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
+ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset);
+
+/* The loop reads what is in memory. */
+ssize_t __wrap_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
+{
+    struct iovec piece = pieces[0];
+    int64_t here = atomic_load(&disk.read_until) - offset;
+
+    assert_int_equal(flags, RWF_NOWAIT);
+    atomic_fetch_add(&disk.loop_reads, 1);
+    if (disk.memory == DISK_UNTOLD || (disk.memory == DISK_COLD && here <= 0)) {
+        errno = disk.memory == DISK_COLD ? EAGAIN : EOPNOTSUPP;
+        return -1;
+    }
+    if (disk.memory == DISK_COLD && (int64_t)piece.iov_len > here)
+        piece.iov_len = (size_t)here;
+    return __real_preadv64v2(fd, &piece, count, offset, 0); /* a busy machine may have dropped it */
+}
+
+ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset)
+{
+    ssize_t got;
+
+    if (fd != disk.fd) /* the watch reads files, too */
+        return __real_pread64(fd, data, bytes, offset);
+    atomic_fetch_add(&disk.jobs_reads, 1);
+    if (disk.reads != NULL)
+        disk.reads();
+    if (disk.fails_at > 0 && offset >= disk.fails_at) {
+        errno = EIO;
+        return -1;
+    }
+    if (disk.fails_at > 0 && (off_t)bytes > disk.fails_at - offset)
+        bytes = (size_t)(disk.fails_at - offset);
+    got = __real_pread64(fd, data, disk.read_most > 0 && bytes > disk.read_most ? disk.read_most : bytes,
+                         offset);
+    if (got > 0 && offset + got > atomic_load(&disk.read_until))
+        atomic_store(&disk.read_until, offset + got);
+    return got;
+}
+/* NOLINTEND */
+
+static inline void disk_close(void)
+{
+    if (disk.fd > 0)
+        close(disk.fd);
+    disk.fd = 0;
+}
+
+/* Empties the disk, and writes a file: so many bytes of a pattern behind `offset` other ones. */
+static inline void disk_write(off_t offset, size_t bytes)
+{
+    char path[] = "/tmp/pumped-XXXXXX", *data = malloc(bytes + 1);
+
+    disk_close();
+    memset(&disk, 0, sizeof disk);
+    disk.fd = mkstemp(path);
+    assert_true(disk.fd > 0);
+    assert_int_equal(unlink(path), 0);
+    fill_bytes(data, 0, bytes);
+    assert_int_equal(pwrite(disk.fd, data, bytes, offset), bytes);
+    free(data);
+}
+
+#endif
