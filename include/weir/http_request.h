@@ -186,6 +186,19 @@ void *weir_request_data(const weir_request *req);
  */
 void weir_request_note(weir_request *req, const void *note);
 
+/* Names the client, as a handler has found it out: for the handlers that it calls, and for on_exchange.
+ * Owns:    user is lent until on_exchange has returned; NULL: it is not known.
+ * Returns: nothing.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_request_set_user(weir_request *req, const char *user);
+
+/* Returns the name given to weir_request_set_user().
+ * Returns: NULL: none was given.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_user(const weir_request *req);
+
 /* Allocates memory that is valid until on_exchange has returned.
  * Returns: NULL if memory is exhausted, or the exchange has used its 64 MiB.
  * Where:   task of its loop. Does not wait.

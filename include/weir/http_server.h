@@ -91,7 +91,11 @@ typedef struct weir_route {
                          [path] */
     const char *scheme; /* "https": only requests on connections with TLS; "http": only those on connections
                            without. As weir_request_scheme() says [NULL: all] */
-    unsigned char reserved[16]; /* for later versions; zero */
+    /* The route also takes preflights of CORS: OPTIONS with Origin and Access-Control-Request-Method for a
+     * method that it takes. They reach the route that the request proper will reach, whichever take OPTIONS.
+     */
+    bool preflights;
+    unsigned char reserved[15]; /* for later versions; zero */
 } weir_route;
 
 /* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback

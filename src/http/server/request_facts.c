@@ -288,6 +288,18 @@ void weir_request_note(weir_request *req, const void *note)
     req->note = note;
 }
 
+void weir_request_set_user(weir_request *req, const char *user)
+{
+    (void)weir__checked_request(req, __func__);
+    req->user = user;
+}
+
+const char *weir_request_user(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->user;
+}
+
 void *weir_request_alloc(weir_request *req, size_t bytes)
 {
     return weir__arena_alloc(&weir__checked_request(req, __func__)->memory, bytes);

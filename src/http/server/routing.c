@@ -110,6 +110,7 @@ int weir__routes_compile(struct weir_server *server, const weir_route *routes, s
         if (err < 0)
             return err;
         server->routes_name_hosts = server->routes_name_hosts || routes[i].host != NULL;
+        server->routes_take_preflights = server->routes_take_preflights || routes[i].preflights;
     }
     return 0;
 }
@@ -127,10 +128,10 @@ static bool names_method(const weir_route *route, weir_bytes method)
     return route->methods == NULL;
 }
 
-static bool takes_method(const struct weir__route *route, const struct weir__http_request_head *head)
+static bool takes_method(const struct weir__route *route, enum weir__http_method method, weir_bytes text)
 {
-    return (route->methods & 1u << head->method) != 0 &&
-           (head->method != WEIR__HTTP_OTHER_METHOD || names_method(route->given, head->method_text));
+    return (route->methods & 1u << method) != 0 &&
+           (method != WEIR__HTTP_OTHER_METHOD || names_method(route->given, text));
 }
 
 static bool has_word(const char *list, weir_bytes word)
@@ -181,28 +182,77 @@ static bool takes_scheme(const struct weir__route *route, const weir_request *re
     return route->scheme == NULL || strcmp(route->scheme, weir_request_scheme(req)) == 0;
 }
 
-/* Finds the first route whose host, scheme, path and methods match, and its parameters. Returns: NULL: there
- * is none; *allow names the methods of routes with this path (in the exchange's arena), NULL if there are
- * none. */
-static const struct weir__route *match(struct weir__exchange *x, const char **allow)
+/* The host that routes are compared with; empty: none names one. */
+static weir_bytes host_of(const struct weir_server *server, const weir_request *req)
 {
-    struct weir_server *server = x->home->server;
-    weir_request *req = &x->request;
     weir_bytes host = {0};
 
     if (server->routes_name_hosts)
         host = weir__http_host_without_port(req->authority);
     if (host.len > 0 && host.data[host.len - 1] == '.')
         host.len--; /* the root of all names may be written */
+    return host;
+}
+
+/* Reports whether host, scheme and path of a route match, and finds its parameters. */
+static bool fits(const struct weir_server *server, const struct weir__route *route, weir_bytes host,
+                 weir_request *req)
+{
+    return (!server->routes_name_hosts || takes_host(route, host)) && takes_scheme(route, req) &&
+           weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params);
+}
+
+/* Finds the first route whose host, scheme, path and methods match, and its parameters. Returns: NULL: there
+ * is none; *allow names the methods of routes with this path (in the exchange's arena), NULL if there are
+ * none. */
+static const struct weir__route *match(struct weir__exchange *x, const char **allow)
+{
+    const struct weir_server *server = x->home->server;
+    weir_request *req = &x->request;
+    const weir_bytes host = host_of(server, req);
+
     *allow = NULL;
     for (size_t i = 0; i < server->route_count; i++) {
         const struct weir__route *route = &server->routes[i];
-        if ((server->routes_name_hosts && !takes_host(route, host)) || !takes_scheme(route, req) ||
-            !weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
+        if (!fits(server, route, host, req))
             continue;
-        if (takes_method(route, &req->head))
+        if (takes_method(route, req->head.method, req->head.method_text))
             return route;
         add_methods(x, route->given, allow);
+    }
+    return NULL;
+}
+
+/* The method that a preflight of CORS asks for. Returns: false: the request is none. */
+static bool read_preflight(const struct weir__http_request_head *head, weir_bytes *method)
+{
+    const struct weir__http_field *asked;
+
+    if (head->method != WEIR__HTTP_OPTIONS ||
+        weir__http_field_find(head->fields, head->field_count, WEIR__HTTP_TEXT("origin")) == NULL)
+        return false;
+    asked = weir__http_field_find(head->fields, head->field_count,
+                                  WEIR__HTTP_TEXT("access-control-request-method"));
+    if (asked != NULL)
+        *method = asked->value;
+    return asked != NULL;
+}
+
+/* Finds the route that the request proper will reach after this preflight. Returns: NULL: the request is no
+ * preflight, or that route takes none. */
+static const struct weir__route *match_preflight(struct weir__exchange *x)
+{
+    const struct weir_server *server = x->home->server;
+    weir_request *req = &x->request;
+    const weir_bytes host = host_of(server, req);
+    weir_bytes method;
+
+    if (!read_preflight(&req->head, &method))
+        return NULL;
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct weir__route *route = &server->routes[i];
+        if (fits(server, route, host, req) && takes_method(route, weir__http_method_of(method), method))
+            return route->given->preflights ? route : NULL;
     }
     return NULL;
 }
@@ -264,7 +314,10 @@ static int match_path(struct weir__exchange *x, const struct weir__http_target *
     }
     req->query = target->query.data != NULL ? target->query.data : "";
     req->raw_path = target->path;
-    req->route = match(x, &allow);
+    if (x->home->server->routes_take_preflights)
+        req->route = match_preflight(x);
+    if (req->route == NULL)
+        req->route = match(x, &allow);
     if (req->route == NULL && allow == NULL) {
         weir__refuse(x, 404, "not_found", "no route has this path", false);
     } else if (req->route == NULL) {

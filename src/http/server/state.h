@@ -88,7 +88,7 @@ struct weir_server {
     size_t address_count;
     struct weir__route *routes;
     size_t route_count;
-    bool routes_name_hosts;
+    bool routes_name_hosts, routes_take_preflights;
     int loop_count;
     struct weir__server_loop *loops;
     atomic_int exchanges;
@@ -175,6 +175,7 @@ struct weir_request {
     size_t trailer_count;
     const struct weir__route *route;
     const void *note;                    /* for on_exchange */
+    const char *user;                    /* the name of the client; NULL: not known */
     weir_trace trace;                    /* found when asked for; all 0 before */
     const char *trace_state;             /* found with trace; NULL: none */
     bool continue_due;                   /* the client waits for a 100 before it sends the body */

@@ -95,6 +95,52 @@ static void requests_tell_and_routes_have_hosts(void **state)
     rig_run(&rig);
 }
 
+/* --- preflights --- */
+
+static const weir_route preflown[] = {
+    {.path = "/a", .methods = "PUT", .handler = tell, .data = exact, .preflights = true},
+    {.path = "/a", .methods = "DELETE", .handler = tell, .data = below},
+    {.path = "/*", .methods = "OPTIONS POST", .handler = tell, .data = any},
+    {.path = "/*", .methods = "GET PROPFIND", .handler = tell, .data = exact, .preflights = true},
+};
+
+static int by_method_asked(struct rig *rig)
+{
+    static const struct {
+        const char *line, *fields, *says;
+    } cases[] = {
+        {"OPTIONS /a", "Origin: o\r\nAccess-Control-Request-Method: PUT\r\n", "exact 11"},
+        {"OPTIONS /a", "Origin: o\r\nAccess-Control-Request-Method: DELETE\r\n", "any 11"},
+        {"OPTIONS /a", "Origin: o\r\nAccess-Control-Request-Method: put\r\n", "any 11"},
+        {"OPTIONS /a", "Origin: o\r\nAccess-Control-Request-Method: \r\n", "any 11"},
+        {"OPTIONS /a", "Access-Control-Request-Method: PUT\r\n", "any 11"},
+        {"OPTIONS /a", "Origin: o\r\n", "any 11"},
+        {"OPTIONS /b", "Origin: o\r\naccess-control-request-method: HEAD\r\n", "exact 11"},
+        {"OPTIONS /b", "Origin: o\r\nAccess-Control-Request-Method: PROPFIND\r\n", "exact 11"},
+        {"OPTIONS /b", "Origin: o\r\nAccess-Control-Request-Method: PROPPATCH\r\n", "any 11"},
+        {"OPTIONS /b", "Origin: o\r\nAccess-Control-Request-Method: POST\r\n", "any 11"},
+        {"PUT /a", "Origin: o\r\nAccess-Control-Request-Method: GET\r\nContent-Length: 0\r\n", "exact 11"},
+        {"PATCH /a", "Origin: o\r\nAccess-Control-Request-Method: PUT\r\n", "405"},
+    };
+    char request[256];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n%s\r\n",
+                       cases[i].line, cases[i].fields);
+        assert_has(ask(rig, request), cases[i].says);
+    }
+    return 0;
+}
+
+static void preflights_reach_the_route_of_the_method_asked_for(void **state)
+{
+    struct rig rig = {
+        .routes = preflown, .route_count = sizeof preflown / sizeof *preflown, .test = by_method_asked};
+
+    (void)state;
+    rig_run(&rig);
+}
+
 /* --- refusals --- */
 
 static int mark_refusal(void *arg, weir_request *req, weir_response *res, void *state)
@@ -441,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_tell_and_routes_have_hosts),
+        cmocka_unit_test(preflights_reach_the_route_of_the_method_asked_for),
         cmocka_unit_test(refusals_can_be_given_headers),
         cmocka_unit_test(routes_have_names),
         cmocka_unit_test(a_proxy_is_told_all),
