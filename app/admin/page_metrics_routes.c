@@ -55,7 +55,8 @@ static void sums(struct exposition *e, const struct snapshot *s)
 static bool can_be_refused(bool is_route, const weir_refusal *refusal)
 {
     return is_route ? refusal->type != WEIR_REFUSAL_FAULT || strcmp(refusal->reason, "too_large") == 0
-                    : strncmp(refusal->reason, "pool_", strlen("pool_")) != 0;
+                    : refusal->type != WEIR_REFUSAL_RULE &&
+                          strncmp(refusal->reason, "pool_", strlen("pool_")) != 0;
 }
 
 static void refusals(struct exposition *e, const struct snapshot *s)

@@ -22,6 +22,7 @@
 #include "config/guard.h"
 #include "config/header_rules.h"
 #include "config/outliers.h"
+#include "config/rate.h"
 
 struct config_app;
 struct config_backend;
@@ -110,9 +111,10 @@ struct config_route {
     unsigned method_mask; /* the same as bits; 0: every method */
     const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
     int share;            /* the number of its share of that pool, from 1 on; 0: none of its own */
-    weir_duration slow;          /* a request that takes longer is recorded; 0: none is for that */
+    weir_duration slow;   /* a request that takes longer is recorded; 0: none is for that */
     struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
+    struct config_rate rate;
     struct config_header_ruling headers; /* those at the top of the file included */
     const struct route_kind *kind;
     const void *settings; /* made by kind->configure(); lives as long as the configuration */

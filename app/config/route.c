@@ -63,6 +63,7 @@ static const struct schema_key common_keys[] = {
     {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
     {"slow", SCHEMA_DURATION, AT(route.slow), .min = SCHEMA_MS(1)},
     {"compress_response", SCHEMA_CUSTOM, AT(route.compress_response), .read = coding_read},
+    {"rate", SCHEMA_CUSTOM, AT(route.rate), .read = rate_read},
 };
 #undef AT
 enum { COMMON_KEYS = sizeof common_keys / sizeof *common_keys };

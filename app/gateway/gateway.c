@@ -16,6 +16,7 @@
 #include "admin/admin.h"
 #include "apps/gate.h"
 #include "config/app.h"
+#include "edge/rates.h"
 #include "gateway/access_log.h"
 #include "gateway/early_end.h"
 #include "gateway/loop_state.h"
@@ -42,6 +43,7 @@ struct gateway {
     weir_listener_options *listeners;
     struct tls_contexts contexts;
     struct app_gate *apps;  /* NULL: there are none */
+    struct rates *rates;    /* NULL: there are none */
     const char **addresses; /* as bound */
     struct start_findings found;
     char name[32];          /* of the command, for messages when there is no file */
@@ -60,7 +62,7 @@ static void *open_loop(void *arg, weir_server *server)
     if (weir_loop_index() == 0)
         start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
     return loop_state_open(gateway->config, &gateway->status, &gateway->contexts, gateway->apps,
-                           gateway->replies_bytes);
+                           gateway->rates, gateway->replies_bytes);
 }
 
 static void on_listening(void *arg, weir_server *server)
@@ -369,6 +371,9 @@ static int run(const char *command, struct gateway *gateway)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err == 0)
         err = recorder_open(config, &gateway->status, &gateway->status.recorder);
+    if (err == 0)
+        err = rates_open(config, gateway->inherited != NULL ? gateway->inherited->shared : NULL,
+                         &gateway->rates);
     if (err < 0)
         tell_failure(command, gateway, listen, "it cannot be started", err);
     if (err == 0)
@@ -381,6 +386,7 @@ static int run(const char *command, struct gateway *gateway)
     admin_stop(gateway->admin);
     recorder_close(gateway->status.recorder);
     app_gate_close(gateway->apps);
+    rates_close(gateway->rates);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

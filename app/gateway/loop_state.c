@@ -9,6 +9,7 @@
 #include "apps/queue.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
+#include "edge/rates.h"
 #include "files/file_cache.h"
 #include "gateway/tls_contexts.h"
 #include "http/client_deadline.h"
@@ -131,7 +132,7 @@ static int open_counts(struct loop_state *loop)
 }
 
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   const struct tls_contexts *tls, struct app_gate *apps,
+                                   const struct tls_contexts *tls, struct app_gate *apps, struct rates *rates,
                                    uint64_t replies_bytes)
 {
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
@@ -143,6 +144,7 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     }
     loop->config = loop->shared.config = config;
     loop->status = status;
+    loop->rates = rates;
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
     if (err == 0)
@@ -174,6 +176,11 @@ int loop_state_answer(weir_request *req, weir_response *res, void *state)
     if (route->headers.response.count > 0)
         err =
             header_rules_answer(&route->headers.response, req, res); /* first: its filter sees answers last */
+    if (err == 0 && route->rate.by != CONFIG_RATE_NONE) {
+        err = rates_admit(loop->rates, route, req, res);
+        if (err > 0)
+            return 0;
+    }
     if (err == 0 && loop->coding[i] != NULL)
         err = response_coding_use(loop->coding[i], req, res);
     if (err < 0)

@@ -15,6 +15,7 @@
 
 struct app_gate;
 struct gather_counts_loop;
+struct rates;
 struct request_counts_loop;
 struct response_coding;
 struct tls_contexts;
@@ -27,6 +28,7 @@ struct loop_state {
     struct route_loop shared;             /* by all routes: the client, the backends */
     weir_backend **backends;              /* those of `shared` */
     size_t backends_opened;
+    struct rates *rates;     /* lent; NULL: no route has one */
     struct app_queue **apps; /* those of `shared` */
     size_t apps_opened;
     size_t opened;                   /* routes that are open */
@@ -35,13 +37,14 @@ struct loop_state {
 };
 
 /* Opens the state, after gateway_status_runs(). tls: for https URLs. apps: NULL: no route serves one.
- * replies_bytes: the memory that answers of backends may hold, on all loops together.
- * Owns:    config, status, tls and apps are lent until loop_state_close(), which calls
+ * rates: NULL: no route has one. replies_bytes: the memory that answers of backends may hold, on all loops
+ * together.
+ * Owns:    config, status, tls, apps and rates are lent until loop_state_close(), which calls
  * gateway_status_stops().
  * Returns: NULL after logging why, and gateway_status_stops().
  */
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   const struct tls_contexts *tls, struct app_gate *apps,
+                                   const struct tls_contexts *tls, struct app_gate *apps, struct rates *rates,
                                    uint64_t replies_bytes);
 void loop_state_close(void *loop);
 

@@ -14,7 +14,7 @@
 enum {
     REQUEST_METHODS = 10,
     REQUEST_STATUSES_MAX = 63, /* pairs of method and status, of one route on one loop */
-    REQUEST_REFUSALS_MAX = 28, /* as weir_refusal_at(); if there were more, the last is for them all */
+    REQUEST_REFUSALS_MAX = 32, /* as weir_refusal_at(); if there were more, the last is for them all */
     REQUEST_CLIENT_LEFT = 499
 };
 

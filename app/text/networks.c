@@ -23,8 +23,8 @@ static unsigned read_address(const char *text, size_t length, unsigned char out[
         return 0;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    if (inet_pton(AF_INET6, copy, out) == 1)
-        return ADDRESS_BITS;
+    if (memchr(copy, ':', length) != NULL)
+        return inet_pton(AF_INET6, copy, out) == 1 ? ADDRESS_BITS : 0;
     memcpy(out, mapped, sizeof mapped);
     return inet_pton(AF_INET, copy, out + sizeof mapped) == 1 ? ADDRESS_BITS - MAPPED_BITS : 0;
 }
@@ -90,31 +90,58 @@ int network_parse(weir_bytes text, struct network *out, weir_text_fault *fault)
 }
 
 /* The address within a peer: without port, and without brackets. */
-static weir_bytes address_of(const char *peer)
+static weir_bytes address_of(weir_bytes peer)
 {
-    const char *colon = strchr(peer, ':'), *end;
+    const char *end = peer.data + peer.len, *colon, *bracket;
 
-    if (*peer == '[') {
-        end = strchr(peer, ']');
-        return end != NULL ? (weir_bytes){peer + 1, (size_t)(end - peer - 1)} : (weir_bytes){peer, 0};
+    if (peer.len == 0)
+        return peer;
+    if (*peer.data == '[') {
+        bracket = memchr(peer.data, ']', peer.len);
+        return bracket != NULL ? (weir_bytes){peer.data + 1, (size_t)(bracket - peer.data - 1)} : peer;
     }
-    if (colon == NULL || strchr(colon + 1, ':') != NULL) /* no port, or IPv6 without brackets */
-        return (weir_bytes){peer, strlen(peer)};
-    return (weir_bytes){peer, (size_t)(colon - peer)};
+    colon = memchr(peer.data, ':', peer.len);
+    if (colon == NULL || memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL)
+        return peer; /* no port, or IPv6 without brackets */
+    return (weir_bytes){peer.data, (size_t)(colon - peer.data)};
+}
+
+bool network_address_of(weir_bytes peer, unsigned char out[16])
+{
+    const weir_bytes text = address_of(peer);
+
+    return text.len > 0 && read_address(text.data, text.len, out) != 0;
+}
+
+bool network_address_is_v4(const unsigned char address[16])
+{
+    return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+bool networks_have_address(const struct network *networks, size_t count, const unsigned char address[16])
+{
+    for (size_t i = 0; i < count; i++)
+        if (!networks[i].local && same_bits(networks[i].address, address, networks[i].bits))
+            return true;
+    return false;
+}
+
+static bool networks_have_local(const struct network *networks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (networks[i].local)
+            return true;
+    return false;
 }
 
 bool networks_have(const struct network *networks, size_t count, const char *peer)
 {
-    const bool local = strncmp(peer, "unix", 4) == 0;
-    const weir_bytes text = address_of(peer);
     unsigned char address[16];
 
     if (count == 0) /* as mostly; reading the address would cost every request */
         return false;
-    if (!local && read_address(text.data, text.len, address) == 0)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (networks[i].local ? local : !local && same_bits(networks[i].address, address, networks[i].bits))
-            return true;
-    return false;
+    if (strncmp(peer, "unix", 4) == 0)
+        return networks_have_local(networks, count);
+    return network_address_of(weir_bytes_of(peer), address) &&
+           networks_have_address(networks, count, address);
 }

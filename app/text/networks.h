@@ -26,6 +26,18 @@ struct network {
  */
 WEIR_CHECKED int network_parse(weir_bytes text, struct network *out, weir_text_fault *fault);
 
+/* Reads the address of a peer, as weir_request_peer() writes it, or one without a port, with or without
+ * brackets. IPv4 addresses are read as those of IPv6, ::ffff:192.0.2.1.
+ * Returns: false: it has none.
+ */
+bool network_address_of(weir_bytes peer, unsigned char out[16]);
+
+/* Reports whether an address, as network_address_of() writes it, is one of IPv4. */
+bool network_address_is_v4(const unsigned char address[16]);
+
+/* Reports whether an address lies in one of the networks. */
+bool networks_have_address(const struct network *networks, size_t count, const unsigned char address[16]);
+
 /* Reports whether a peer, as weir_request_peer() writes it ("192.0.2.1:4711", "[2001:db8::1]:4711", "unix"),
  * or an address without a port, lies in one of the networks.
  */

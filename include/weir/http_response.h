@@ -158,6 +158,15 @@ int weir_respond_fault(weir_response *res, int status, const char *code, const c
  */
 int weir_respond_busy(weir_response *res, const char *reason, weir_duration retry_after, const char *message);
 
+/* As weir_respond_fault(), and the exchange is recorded as refused.
+ * Takes:   reason: the name of one of weir_refusal_at().
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_refusal(weir_response *res, const char *reason, int status, const char *code,
+                         const char *message);
+
 /* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
  * ends with the connection). To HEAD, and with 304, the length is announced and no body is sent; a length of
  * 0 is not announced with 304, and an unknown one announces chunks to HEAD, as the answer to GET does.

@@ -280,6 +280,7 @@ enum weir_refusal_type {
     WEIR_REFUSAL_LOAD,     /* overload: the service sheds load */
     WEIR_REFUSAL_SLOWNESS, /* the client was too slow */
     WEIR_REFUSAL_FAULT,    /* the request is malformed, or no route takes it */
+    WEIR_REFUSAL_RULE,     /* the program does not allow the request; for weir_respond_refusal() */
 };
 
 typedef struct weir_refusal {

@@ -59,14 +59,20 @@ static int reply_busy(weir_response *res)
     return weir_respond_fault(res, 503, "busy", message);
 }
 
-int weir_respond_busy(weir_response *res, const char *reason, weir_duration retry_after, const char *message)
+int weir_respond_refusal(weir_response *res, const char *reason, int status, const char *code,
+                         const char *message)
 {
     struct weir__exchange *x = weir__checked_response(res, __func__);
 
     if (!res->began && x->refusal.status == 0)
         x->refusal.reason = reason;
-    x->activity.busy_for_ns = retry_after.ns;
-    return weir_respond_fault(res, 503, "busy", message);
+    return weir_respond_fault(res, status, code, message);
+}
+
+int weir_respond_busy(weir_response *res, const char *reason, weir_duration retry_after, const char *message)
+{
+    weir__checked_response(res, __func__)->activity.busy_for_ns = retry_after.ns;
+    return weir_respond_refusal(res, reason, 503, "busy", message);
 }
 
 /* The reason of a refusal that a handler passes on as an error; NULL: it is none. */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "edge/rates.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <weir/log.h>
+#include <weir/text.h>
+#include <weir/time.h>
+
+#include "edge/keyed_hash.h"
+#include "edge/rate_table.h"
+#include "http/client_address.h"
+
+struct rate {
+    struct rate_table *table; /* NULL: the route has no rate */
+    bool is_own;              /* not in shared memory */
+    struct rate_limit limit;
+    uint64_t seed[2];
+};
+
+struct rates {
+    const struct config *config;
+    struct rate of[]; /* by number of the route */
+};
+
+/* The tables that the shared memory has, by digest; 0: none yet. */
+struct directory {
+    _Atomic uint64_t digests[RATES_SHARED_MAX];
+};
+
+/* --- finding the tables --- */
+
+static bool has_keys(const struct config_rate *rate)
+{
+    return rate->by != CONFIG_RATE_ROUTE;
+}
+
+static uint64_t add_text(uint64_t digest, const char *text)
+{
+    const uint64_t seed[2] = {digest, 0};
+
+    return keyed_hash_2_4(seed, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 0);
+}
+
+/* Of all that tells a route from others, and of its rate. Never 0. */
+static uint64_t digest_of(const struct config_route *route)
+{
+    const struct config_rate *rate = &route->rate;
+    const int64_t numbers[] = {route->scheme,  route->method_mask, rate->by,
+                               rate->requests, rate->per.ns,       rate->burst};
+    const uint64_t seed[2] = {add_text(add_text(add_text(1, route->host), route->path), rate->header), 0};
+
+    return keyed_hash_2_4(seed, numbers, sizeof numbers) | 1;
+}
+
+/* Reports whether the shared memory may have a table for a digest. */
+static bool is_listed(struct directory *directory, uint64_t digest)
+{
+    for (size_t i = 0; i < RATES_SHARED_MAX; i++) {
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong(&directory->digests[i], &there, digest) || there == digest)
+            return true;
+    }
+    return false;
+}
+
+static int share_table(weir_shared *shared, const struct config_route *route, struct rate *rate)
+{
+    const uint64_t digest = digest_of(route);
+    char name[WEIR_SHARED_NAME_BYTES];
+    void *block = NULL;
+    int err = weir_shared_block(shared, "rates", 0, sizeof(struct directory), &block);
+
+    if (err < 0)
+        return err;
+    if (!is_listed(block, digest))
+        return -ENOSPC;
+    (void)snprintf(name, sizeof name, "rate %016" PRIx64, digest);
+    err = weir_shared_block(shared, name, 0, rate_table_bytes(has_keys(&route->rate)), &block);
+    rate->table = block;
+    return err;
+}
+
+static int open_table(weir_shared *shared, const struct config_route *route, struct rate *rate)
+{
+    const size_t bytes = rate_table_bytes(has_keys(&route->rate));
+    int err = shared != NULL ? share_table(shared, route, rate) : 0;
+
+    if (err < 0)
+        weir_log(WEIR_LOG_WARN, "the requests of a route are counted by each process alone",
+                 WEIR_KV("route", route->name), WEIR_KV_ERROR("error", err),
+                 WEIR_KV("hint", "rates were changed so often that the shared memory is full: restart weir"));
+    if (shared == NULL || err < 0) {
+        rate->is_own = true;
+        rate->table = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        if (rate->table == NULL)
+            return -ENOMEM;
+        memset(rate->table, 0, bytes);
+    }
+    return 0;
+}
+
+static int open_rate(weir_shared *shared, const struct config_route *route, struct rate *rate)
+{
+    const struct config_rate *wanted = &route->rate;
+    uint64_t random[2];
+    int err = open_table(shared, route, rate);
+
+    if (err < 0)
+        return err;
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        return -ENOMEM; /* only before the system's first random numbers are there */
+    rate_table_seed(rate->table, random, rate->seed);
+    rate->limit =
+        rate_limit_of((uint64_t)wanted->requests, (uint64_t)wanted->per.ns, (uint64_t)wanted->burst);
+    return 0;
+}
+
+int rates_open(const struct config *config, weir_shared *shared, struct rates **out)
+{
+    struct rates *rates = NULL;
+    int err = 0;
+
+    *out = NULL;
+    for (size_t i = 0; err == 0 && i < config->route_count; i++) {
+        if (config->routes[i].rate.by == CONFIG_RATE_NONE)
+            continue;
+        if (rates == NULL) {
+            rates = calloc(1, sizeof *rates + config->route_count * sizeof rates->of[0]);
+            if (rates == NULL)
+                return -ENOMEM;
+            rates->config = config;
+        }
+        err = open_rate(shared, &config->routes[i], &rates->of[i]);
+    }
+    if (err < 0)
+        rates_close(rates);
+    else
+        *out = rates;
+    return err;
+}
+
+void rates_close(struct rates *rates)
+{
+    if (rates == NULL)
+        return;
+    for (size_t i = 0; i < rates->config->route_count; i++)
+        if (rates->of[i].is_own)
+            free(rates->of[i].table);
+    free(rates);
+}
+
+/* --- counting --- */
+
+/* The hash of an address, of IPv6 the network (/64) in which a client chooses its address itself. */
+static uint64_t hash_client(const struct rates *rates, const struct rate *rate, weir_request *req)
+{
+    unsigned char address[16], key[9] = {0};
+
+    if (client_address(req, rates->config->trusted_proxies, rates->config->trusted_proxy_count, address)) {
+        const bool is_v4 = network_address_is_v4(address);
+        key[0] = is_v4 ? 4 : 6;
+        memcpy(key + 1, is_v4 ? address + 12 : address, is_v4 ? 4 : 8);
+    }
+    return keyed_hash(rate->seed, key, sizeof key);
+}
+
+static uint64_t hash_header(const struct rate *rate, const char *name, weir_request *req)
+{
+    const char *value = weir_request_header_joined(req, name);
+
+    return value != NULL ? keyed_hash(rate->seed, value, strlen(value)) : keyed_hash(rate->seed, "", 0);
+}
+
+static struct rate_verdict count(struct rates *rates, const struct config_route *route,
+                                 const struct rate *rate, weir_request *req)
+{
+    const int64_t now_ns = weir_now().ns;
+
+    if (route->rate.by == CONFIG_RATE_ROUTE)
+        return rate_table_take_common(rate->table, &rate->limit, now_ns);
+    return rate_table_take(rate->table, &rate->limit,
+                           route->rate.by == CONFIG_RATE_CLIENT ? hash_client(rates, rate, req)
+                                                                : hash_header(rate, route->rate.header, req),
+                           now_ns);
+}
+
+/* --- the answer --- */
+
+static int add_number(weir_response *res, const char *name, uint64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" PRIu64, number);
+    return weir_response_header_add(res, name, text);
+}
+
+/* Says when to come again in Retry-After, and what is allowed in the three fields that client libraries read;
+ * the two of later drafts of the IETF are read by few. */
+static int refuse(weir_response *res, const struct config_rate *rate, const struct rate_verdict *verdict)
+{
+    const uint64_t seconds = (verdict->wait_ns + 999999999) / 1000000000;
+    char message[128], per[WEIR_DURATION_TEXT_MAX];
+    int err = add_number(res, "retry-after", seconds);
+
+    if (err == 0)
+        err = add_number(res, "ratelimit-limit", (uint64_t)rate->requests);
+    if (err == 0)
+        err = add_number(res, "ratelimit-remaining", 0);
+    if (err == 0)
+        err = add_number(res, "ratelimit-reset", seconds);
+    if (err < 0)
+        return err;
+    (void)snprintf(message, sizeof message, "too many requests: %d in %s, and %d at once, are allowed",
+                   rate->requests, weir_duration_format(per, sizeof per, rate->per), rate->burst);
+    err = weir_respond_refusal(res, "rate", 429, "rate_limited", message);
+    return err < 0 ? err : 1;
+}
+
+int rates_admit(struct rates *rates, const struct config_route *route, weir_request *req, weir_response *res)
+{
+    const struct rate *rate = &rates->of[route - rates->config->routes];
+    const struct rate_verdict verdict = count(rates, route, rate, req);
+
+    return verdict.accepted ? 0 : refuse(res, &route->rate, &verdict);
+}
