@@ -107,3 +107,14 @@ const struct negotiation_offer *negotiation_choose(const struct negotiation_offe
             best = &offers[i];
     return best;
 }
+
+const struct negotiation_offer *negotiation_choose_coding(const struct negotiation_offer *offers,
+                                                          size_t count,
+                                                          const struct negotiation_offer *identity)
+{
+    const struct negotiation_offer *best = negotiation_choose(offers, count);
+
+    if (best != NULL && identity->matched == NEGOTIATION_BY_NAME && identity->weight > best->weight)
+        return NULL;
+    return best;
+}

@@ -40,4 +40,12 @@ size_t negotiation_read_request(const weir_request *req, const char *name, struc
  */
 const struct negotiation_offer *negotiation_choose(const struct negotiation_offer *offers, size_t count);
 
+/* Chooses a content coding: as negotiation_choose(), unless the client names "identity" and prefers it. Both
+ * have been read from the same headers.
+ * Returns: NULL: the body is sent as it is.
+ */
+const struct negotiation_offer *negotiation_choose_coding(const struct negotiation_offer *offers,
+                                                          size_t count,
+                                                          const struct negotiation_offer *identity);
+
 #endif

@@ -105,10 +105,8 @@ static int choose_encoding(const weir_request *req, const struct config_coding *
         negotiation_offer_init(&offers[i], encoding_names[settings->order[i]]);
     (void)negotiation_read_request(req, "accept-encoding", offers, settings->count);
     (void)negotiation_read_request(req, "accept-encoding", &identity, 1);
-    best = negotiation_choose(offers, settings->count);
-    if (best == NULL || (identity.matched == 3 && identity.weight > best->weight))
-        return -1;
-    return settings->order[best - offers];
+    best = negotiation_choose_coding(offers, settings->count, &identity);
+    return best != NULL ? settings->order[best - offers] : -1;
 }
 
 /* --- headers --- */

@@ -18,24 +18,34 @@ int rooted_open_root(const char *directory)
     return fd < 0 ? -errno : fd;
 }
 
+static bool is_named(weir_bytes name, const char *const *names)
+{
+    while (names != NULL && *names != NULL)
+        if (weir_bytes_equal(name, weir_bytes_of(*names++)))
+            return true;
+    return false;
+}
+
 /* Decodes a segment. Returns: its length; -ENOENT for one that no file may have as its name. */
-static int take_segment(weir_bytes segment, char *out)
+static int take_segment(weir_bytes segment, const char *const *dot_names, char *out)
 {
     int length = weir_percent_decode(segment, out, segment.len);
     const size_t n = length > 0 ? (size_t)length : 0;
 
-    if (length < 0 || out[0] == '.' || memchr(out, '/', n) != NULL || memchr(out, '\0', n) != NULL)
+    if (length >= 0 && out[0] == '.' && !is_named((weir_bytes){out, n}, dot_names))
+        return -ENOENT;
+    if (length < 0 || memchr(out, '/', n) != NULL || memchr(out, '\0', n) != NULL)
         return -ENOENT;
     return length;
 }
 
-int rooted_open_path(const char *asked, char *out)
+int rooted_open_path(const char *asked, const char *const *dot_names, char *out)
 {
     size_t n = 0;
 
     while (*asked) {
         weir_bytes segment = {asked, strcspn(asked, "/")};
-        int length = segment.len > 0 ? take_segment(segment, out + n) : 0;
+        int length = segment.len > 0 ? take_segment(segment, dot_names, out + n) : 0;
         if (length < 0)
             return length;
         n += (size_t)length;

@@ -4,6 +4,7 @@
 /* A new kind is a file of its own, and a line here. */
 #define KINDS(KIND)                                                                                          \
     KIND(respond)                                                                                            \
+    KIND(file)                                                                                               \
     KIND(gather)                                                                                             \
     KIND(redirect)                                                                                           \
     KIND(proxy)                                                                                              \
@@ -21,6 +22,6 @@
 KINDS(DECLARE)
 
 static const struct route_kind *const list[] = {KINDS(LIST) NULL};
-static const char *const later[] = {"file", NULL};
+static const char *const later[] = {"query", "run", NULL};
 
 const struct route_kinds route_kinds = {.list = list, .later = later};

@@ -3,7 +3,6 @@
 #include "routes/thumbnail.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "jobs/vips_library.h"
 #include "routes/computing.h"
 #include "routes/discard.h"
+#include "routes/root_check.h"
 
 enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
 
@@ -64,30 +64,6 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 
 /* --- checks at the start --- */
 
-static const char by_steps[] = "openat2 is refused to this process (by its container?), so files are opened "
-                               "step by step, which is slower";
-
-static void check_root(const struct thumbnail_settings *settings, struct config_faults *faults,
-                       struct config_faults *warnings)
-{
-    int root = rooted_open_root(settings->root);
-
-    if (root < 0) {
-        config_fault(faults, settings->root_place,
-                     "thumbnail.root is '%s', which cannot be opened: %s; expected a folder of images",
-                     settings->root, weir_error_text(root));
-        return;
-    }
-    if (faccessat(root, ".", X_OK, AT_EACCESS) < 0)
-        config_fault(faults, settings->root_place,
-                     "thumbnail.root is '%s', below which nothing can be opened: %s; expected a folder that "
-                     "this user may search",
-                     settings->root, weir_error_text(-errno));
-    if (!rooted_open_is_one_call(root) && !config_faults_say(warnings, by_steps))
-        config_fault(warnings, settings->root_place, "%s", by_steps);
-    (void)close(root);
-}
-
 static void check(const struct config_route *route, struct config_faults *faults,
                   struct config_faults *warnings)
 {
@@ -98,7 +74,7 @@ static void check(const struct config_route *route, struct config_faults *faults
         config_fault(faults, route->place,
                      "thumbnails cannot be made here: %s; the package libvips42 has what they need", why);
     if (settings->root != NULL)
-        check_root(settings, faults, warnings);
+        root_check("thumbnail.root", settings->root, settings->root_place, faults, warnings);
 }
 
 static uint64_t job_bytes(const void *arg)
@@ -260,19 +236,36 @@ static void make_etag(const struct stat *about, const struct thumbnail_settings 
              s->width, s->height, s->quality, image_output_names[output][0]);
 }
 
+/* Answers without an image, because of a condition. */
+static int answer_condition(weir_response *res, const struct state *state, int status,
+                            const struct validators *v)
+{
+    int err = status == 304 ? add_headers(res, state, v) : 0;
+
+    if (err < 0)
+        return err;
+    return status == 304 ? weir_respond_bytes(res, 304, NULL, NULL, 0)
+                         : weir_respond_fault(res, 412, "precondition_failed",
+                                              "the image is not the version that the request is for");
+}
+
 static int answer_open_file(weir_request *req, weir_response *res, const struct state *state,
                             enum image_output output, const struct opening *file)
 {
+    struct representation what = {.modified = file->about.st_mtim.tv_sec, .now = time(NULL)};
+    struct conditions asked;
+    struct byte_ranges none;
     struct validators v;
     weir_job_input in;
+    int status;
 
     make_etag(&file->about, state->computing.route->settings, output, v.etag);
     http_date(file->about.st_mtim.tv_sec, v.date);
-    if (is_not_modified(weir_request_header_joined(req, "if-none-match"),
-                        weir_request_header(req, "if-modified-since"), v.etag, v.date)) {
-        int err = add_headers(res, state, &v);
-        return err < 0 ? err : weir_respond_bytes(res, 304, NULL, NULL, 0);
-    }
+    what.etag = v.etag;
+    conditions_of_request(req, &asked);
+    status = conditions_decide(&asked, &what, false, &none); /* no ranges of an image that is made */
+    if (status != 200)
+        return answer_condition(res, state, status, &v);
     in = (weir_job_input){.file = &file->fd};
     return shrink(res, state, output, &in, &v);
 }
@@ -286,7 +279,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
     int err = path != NULL ? request_discard_body(req) : -ENOMEM;
 
     if (err == 0)
-        err = rooted_open_path(asked, path);
+        err = rooted_open_path(asked, NULL, path);
     if (err == 0)
         err = weir_offload(state->blocking, "opening an image", open_file, &file);
     if (err == -ENOENT || err == -EISDIR)

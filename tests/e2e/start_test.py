@@ -95,7 +95,8 @@ BAD_LISTEN = {
 }
 GOOD_ROUTES = [
     "{path: /, respond: {body: ok}}", "{path: '/x/{user_id}/*', respond: {}}", "{path: '/x/{_}', sleep: {for: 1ms}}",
-    "{path: '/t/*', thumbnail: {root: images, width: 9, height: 9}}", "{path: /h, hash: {}, share: 100%}",
+    "{path: '/t/*', thumbnail: {root: images, width: 9, height: 9}}", "{path: '/f/*', file: {root: images, fallback: missing}}",
+    "{path: /h, hash: {}, share: 100%}",
     "{path: /z, compress: {encoding: zstd}, compress_response: true}", "{path: /b, burn: {cpu: 1ms}, on: loop}",
     "{path: /j, json: {pick: {a: {each: /a, pick: /b}}}}", "{path: '/%C3%A4', respond: {}}",
     "{path: /g, gather: {calls: [{name: a, url: 'http://nosuch.invalid/'}]}}",
@@ -104,6 +105,7 @@ BAD_ROUTES = {
     "{path: '/t/*', thumbnail: {root: missing, width: 9, height: 9}}": "no such file",
     "{path: '/t/*', thumbnail: {root: file, width: 9, height: 9}}": "not a directory",
     "{path: '/t/*', thumbnail: {root: closed, width: 9, height: 9}}": "denied",
+    "{path: '/f/*', file: {root: missing}}": "no such file", "{path: '/f/*', file: {root: closed}}": "denied",
     "{path: '/x/{user-id}', respond: {}}": "letters, digits and '_'", "{path: '/x/{1a}', respond: {}}": "letters, digits and '_'",
 }
 GOOD_REST = ["io: epoll\n", "io: auto\n", "loops: 3\n", "admin: 127.0.0.1:0\n", "admin: unix:admin.sock\n",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <weir/http_text.h>
+
 #include "base/clock.h"
 
 static const char week_days[] = "SunMonTueWedThuFriSat";
@@ -141,7 +143,7 @@ static int parse_rfc850(weir_bytes text, int64_t now, int64_t *unix_seconds)
     return weir__http_date_parse((weir_bytes){again, WEIR__HTTP_DATE_BYTES}, unix_seconds);
 }
 
-int weir__http_date_parse_any(weir_bytes text, int64_t now, int64_t *unix_seconds)
+int weir_http_date_parse(weir_bytes text, int64_t now, int64_t *unix_seconds)
 {
     if (now < 0 || now > LAST_SECOND)
         now = now < 0 ? 0 : LAST_SECOND;

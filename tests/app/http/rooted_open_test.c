@@ -38,13 +38,31 @@ static void paths_are_decoded_strictly(void **state)
         int err;
         char *out = malloc(strlen(table[i][0]) + 1); /* exactly the room of the contract */
         assert_non_null(out);
-        err = rooted_open_path(table[i][0], out);
+        err = rooted_open_path(table[i][0], NULL, out);
         if ((err == 0) != (table[i][1] != NULL))
             fail_msg("'%s': %d", table[i][0], err);
         if (err == 0)
             assert_string_equal(out, table[i][1]);
         free(out);
     }
+}
+
+static void dot_files_may_be_named(void **state)
+{
+    static const char *const names[] = {".well-known", ".x", NULL};
+    char out[40];
+
+    (void)state;
+    assert_int_equal(rooted_open_path(".well-known/a", names, out), 0);
+    assert_string_equal(out, ".well-known/a");
+    assert_int_equal(rooted_open_path("a/%2ex", names, out), 0);
+    assert_string_equal(out, "a/.x");
+    assert_int_equal(rooted_open_path(".well-known", NULL, out), -ENOENT);
+    assert_int_equal(rooted_open_path(".well-known2", names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(".Well-Known", names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(".well-known/.git", names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(".x/..", names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(".x/%00", names, out), -ENOENT);
 }
 
 static void write_file(const char *directory, const char *name)
@@ -168,6 +186,7 @@ static void the_same_is_opened_where_a_filter_refuses_the_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dot_files_may_be_named),
         cmocka_unit_test(paths_are_decoded_strictly),
         cmocka_unit_test(nothing_outside_is_opened),
         cmocka_unit_test(the_same_is_opened_where_a_filter_refuses_the_call),

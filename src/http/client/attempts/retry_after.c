@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include <weir/attempts.h>
+#include <weir/http_text.h>
 
-#include "http/message/date.h"
 
 /* Beyond any use, and far from overflowing as nanoseconds. */
 static const int64_t SECONDS_MAX = 1000000000;
@@ -46,7 +46,7 @@ int weir_retry_after_parse(const char *value, int64_t now, weir_duration *out)
     int64_t seconds = seconds_of(text), date;
 
     if (seconds < 0) {
-        if (weir__http_date_parse_any(text, now, &date) < 0)
+        if (weir_http_date_parse(text, now, &date) < 0)
             return -EINVAL;
         if (__builtin_sub_overflow(date, now, &seconds))
             seconds = date > now ? SECONDS_MAX : 0;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "routes/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <weir/http_pump.h>
+#include <weir/random.h>
+
+#include "http/conditional.h"
+
+/* An answer in the making. */
+struct answer {
+    const struct file_settings *settings;
+    weir_response *res;
+    const struct found_file *found;
+    char etag[FILE_ETAG_BYTES + FILE_CODING_BYTES_MAX];
+};
+
+/* Makes the tag. A compressed sibling may have size and time of another sibling, so its coding belongs to its
+ * tag. */
+static void make_etag(struct answer *a)
+{
+    const char *tag = a->found->file->etag;
+
+    if (a->found->coding == NULL)
+        (void)snprintf(a->etag, sizeof a->etag, "%s", tag);
+    else
+        (void)snprintf(a->etag, sizeof a->etag, "%.*s-%s\"", (int)strlen(tag) - 1, tag, a->found->coding);
+}
+
+/* --- headers --- */
+
+static int add(weir_response *res, int err, const char *name, const char *value)
+{
+    return err < 0 || value == NULL ? err : weir_response_header_add(res, name, value);
+}
+
+/* Adds what 200, 206 and 304 have in common. */
+static int add_validators(const struct answer *a, time_t now)
+{
+    const struct cached_file *file = a->found->file;
+    char date[HTTP_DATE_BYTES];
+    int err = add(a->res, 0, "etag", a->etag);
+
+    if (file->modified.tv_sec > now) { /* no later than the answer (RFC 9110, 8.8.2.1) */
+        http_date(now, date);
+        err = add(a->res, err, "last-modified", date);
+    } else {
+        err = add(a->res, err, "last-modified", file->last_modified);
+    }
+    err = add(a->res, err, "cache-control", a->settings->cache_control);
+    return add(a->res, err, "vary", a->settings->precompressed ? "accept-encoding" : NULL);
+}
+
+static int add_headers(const struct answer *a, time_t now)
+{
+    int err = add_validators(a, now);
+
+    err = add(a->res, err, "accept-ranges", "bytes");
+    return add(a->res, err, "content-encoding", a->found->coding);
+}
+
+/* --- bodies --- */
+
+/* A file that has become shorter is no fault of the request. */
+static int of_file(int err)
+{
+    return err == -WEIR_ETRUNCATED ? -EIO : err;
+}
+
+/* Answers with a part of the file, or the whole. */
+static int send_part(const struct answer *a, int status, const struct byte_range *part)
+{
+    const struct cached_file *file = a->found->file;
+    const weir_body_file body = {file->fd, part->first, part->bytes};
+
+    if (file->content != NULL)
+        return weir_respond_bytes(a->res, status, a->found->type, file->content + part->first, part->bytes);
+    return of_file(
+        weir_respond_pump(a->res, status, a->found->type, &(weir_body_source){.file = &body}, NULL, NULL));
+}
+
+static int write_part(const struct answer *a, const struct byte_range *part)
+{
+    const struct cached_file *file = a->found->file;
+    const weir_body_file body = {file->fd, part->first, part->bytes};
+
+    if (file->content != NULL)
+        return weir_respond_write(a->res, file->content + part->first, part->bytes);
+    return of_file(weir_body_pump(&(weir_body_source){.file = &body}, &(weir_body_sink){.response = a->res},
+                                  NULL, NULL));
+}
+
+static int send_parts(const struct answer *a, const struct byte_ranges *ranges)
+{
+    struct multipart parts = {.ranges = ranges, .length = a->found->file->bytes, .type = a->found->type};
+    char type[MULTIPART_TYPE_BYTES], head[PART_HEAD_BYTES];
+    int err;
+
+    multipart_begin(&parts, weir_random_u64());
+    multipart_type(&parts, type);
+    err = weir_respond_begin(a->res, 206, type, (int64_t)multipart_bytes(&parts));
+    for (size_t i = 0; i <= ranges->count && err == 0; i++) {
+        const size_t bytes = multipart_head(&parts, i, head);
+
+        err = weir_respond_write(a->res, head, bytes);
+        if (err == 0 && i < ranges->count)
+            err = write_part(a, &ranges->range[i]);
+    }
+    return err;
+}
+
+/* --- answers --- */
+
+static int answer_ranges(const struct answer *a, time_t now, const struct byte_ranges *ranges)
+{
+    char value[CONTENT_RANGE_BYTES];
+    int err = add_headers(a, now);
+
+    if (err < 0 || ranges->count > 1)
+        return err < 0 ? err : send_parts(a, ranges);
+    content_range_write(&ranges->range[0], a->found->file->bytes, value);
+    err = add(a->res, 0, "content-range", value);
+    return err < 0 ? err : send_part(a, 206, &ranges->range[0]);
+}
+
+static int answer_unsatisfiable(const struct answer *a)
+{
+    char value[CONTENT_RANGE_BYTES];
+    int err;
+
+    content_range_write(NULL, a->found->file->bytes, value);
+    err = add(a->res, 0, "content-range", value);
+    return err < 0 ? err
+                   : weir_respond_fault(a->res, 416, "range_not_satisfiable",
+                                        "the file ends before the range that is asked for");
+}
+
+static int answer_status(const struct answer *a, int status, time_t now, const struct byte_ranges *ranges)
+{
+    int err;
+
+    switch (status) {
+    case 206:
+        return answer_ranges(a, now, ranges);
+    case 304:
+        err = add_validators(a, now);
+        return err < 0 ? err : weir_respond_bytes(a->res, 304, NULL, NULL, 0);
+    case 412:
+        return weir_respond_fault(a->res, 412, "precondition_failed",
+                                  "the file is not the version that the request is for");
+    case 416:
+        return answer_unsatisfiable(a);
+    default:
+        err = add_headers(a, now);
+        return err < 0 ? err : send_part(a, 200, &(struct byte_range){0, a->found->file->bytes});
+    }
+}
+
+int file_answer(const struct file_settings *settings, weir_request *req, weir_response *res,
+                const struct found_file *found)
+{
+    struct answer a = {.settings = settings, .res = res, .found = found};
+    struct representation what = {.etag = a.etag,
+                                  .modified = found->file->modified.tv_sec,
+                                  .now = time(NULL),
+                                  .bytes = found->file->bytes};
+    struct conditions asked;
+    struct byte_ranges ranges;
+    int status;
+
+    make_etag(&a);
+    conditions_of_request(req, &asked);
+    status = conditions_decide(&asked, &what, strcmp(weir_request_method(req), "GET") == 0, &ranges);
+    return answer_status(&a, status, what.now, &ranges);
+}
