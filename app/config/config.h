@@ -17,6 +17,7 @@
 #include <weir/pool.h>
 #include <weir/time.h>
 
+#include "config/access_log.h"
 #include "config/coding.h"
 #include "config/fault.h"
 #include "config/guard.h"
@@ -143,10 +144,10 @@ struct config {
     struct config_stall stall;
     struct config_guard guard;
     struct config_outliers outliers;
-    int log;         /* enum config_log */
-    int log_level;   /* as log_levels in load.c; see config_log_level() */
-    bool access_log; /* a line for each request */
-    bool ledger;     /* the time of each request is charged to its causes */
+    int log;       /* enum config_log */
+    int log_level; /* as log_levels in load.c; see config_log_level() */
+    struct config_access_log access_log;
+    bool ledger; /* the time of each request is charged to its causes */
     bool server_timing;
     const struct config_route *routes;
     size_t route_count;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/access_log.h"
 #include "config/app.h"
 #include "config/arena.h"
 #include "config/backend.h"
@@ -58,7 +59,7 @@ static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_ke
 struct draft {
     struct config config;
     const struct tree_node *listen, *admin, *admin_hosts, *trusted_proxies, *resolver, *headers, *pools,
-        *backends, *apps, *outliers, *routes;
+        *backends, *apps, *outliers, *access_log, *routes;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -83,7 +84,7 @@ static const struct schema_key file_keys[] = {
     {"outliers", SCHEMA_CUSTOM, AT(outliers), .read = schema_keep_node},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
     {"log_level", SCHEMA_CHOICE, AT(config.log_level), .fallback = "info", .choices = log_levels},
-    {"access_log", SCHEMA_BOOL, AT(config.access_log), .fallback = "true"},
+    {"access_log", SCHEMA_CUSTOM, AT(access_log), .read = schema_keep_node},
     {"ledger", SCHEMA_BOOL, AT(config.ledger), .fallback = "true"},
     {"server_timing", SCHEMA_BOOL, AT(config.server_timing), .fallback = "false"},
     {"routes", SCHEMA_CUSTOM, AT(routes), .read = schema_keep_node, .required = "a list of routes"},
@@ -135,6 +136,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
     admin_hosts_read(reader, draft.admin_hosts, config);
     read_around_routes(reader, &draft, config);
     outliers_read(reader, draft.outliers, &config->outliers);
+    access_log_read(reader, draft.access_log, config->log, &config->access_log);
     reader->config = config;
     if (draft.routes != NULL)
         routes_read(reader, draft.routes, kinds, config);

@@ -116,7 +116,7 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
 
     line->count = 0;
     add(line, WEIR_KV("method", record->method));
-    add(line, WEIR_KV("target", record->target));
+    add(line, WEIR_KV("target", more->target != NULL ? more->target : record->target));
     if (record->route[0])
         add(line, WEIR_KV("route", record->route));
     if (record->status)
@@ -137,19 +137,6 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
     add(line, WEIR_KV("peer", more->peer));
     if (more->trace != NULL)
         add(line, WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)));
-}
-
-void access_log_write(const weir_exchange_record *record)
-{
-    weir_charge charges[WEIR_CHARGES_MAX];
-    const struct access_log_more more = {
-        .peer = weir_request_peer(record->request),
-        .trace = weir_request_trace(record->request),
-        .charges = charges,
-        .charge_count = weir_exchange_charges(record, charges),
-    };
-    struct access_log_line line;
-
-    access_log_fill(&line, record, &more);
-    weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
+    if (more->sample > 0)
+        add(line, WEIR_KV_DOUBLE("sample", more->sample / 100.0));
 }

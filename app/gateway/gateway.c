@@ -17,12 +17,13 @@
 #include "apps/gate.h"
 #include "config/app.h"
 #include "edge/rates.h"
-#include "gateway/access_log.h"
+#include "gateway/access_output.h"
 #include "gateway/early_end.h"
 #include "gateway/loop_state.h"
 #include "gateway/memory_limits.h"
 #include "gateway/memory_watch.h"
 #include "gateway/served.h"
+#include "gateway/start_access_log.h"
 #include "gateway/start_check.h"
 #include "gateway/start_log.h"
 #include "gateway/tls_contexts.h"
@@ -92,8 +93,9 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
 
 static void log_exchange(void *arg, const weir_exchange_record *record)
 {
-    (void)arg;
-    access_log_write(record);
+    const struct gateway *gateway = arg;
+
+    access_output_write(&gateway->config->access_log, gateway->status.access_log, record);
 }
 
 static void count_and_log_exchange(void *arg, const weir_exchange_record *record)
@@ -111,7 +113,9 @@ static bool is_counted(const struct config *config)
 /* Picks the cheapest callback; it runs on every request. */
 static void (*on_exchange(const struct config *config))(void *arg, const weir_exchange_record *record)
 {
-    if (config->access_log && config_log_level(config) <= WEIR_LOG_INFO)
+    const struct config_access_log *log = &config->access_log;
+
+    if (log->on && (log->apart || config_log_level(config) <= WEIR_LOG_INFO))
         return is_counted(config) ? count_and_log_exchange : log_exchange;
     return is_counted(config) ? count_exchange : NULL;
 }
@@ -152,8 +156,7 @@ static void on_signal(void *arg, int number)
         weir_log(WEIR_LOG_WARN, "SIGHUP has no effect with --single: the configuration is not read again",
                  WEIR_KV("hint", "without --single a supervisor puts a new configuration into force"));
     else if (number == SIGUSR1)
-        weir_log(WEIR_LOG_INFO,
-                 "SIGUSR1 has no effect: the log goes to stderr, so no file has to be opened again");
+        access_output_reopen(&gateway->config->access_log, gateway->status.access_log);
     else
         weir_log(WEIR_LOG_INFO, "SIGUSR2 has no effect");
 }
@@ -353,6 +356,20 @@ static int open_apps(const char *command, struct gateway *gateway)
     return err;
 }
 
+static int open_access_log(const char *command, struct gateway *gateway)
+{
+    const struct config_access_log *log = &gateway->config->access_log;
+    char text[FAULT_TEXT_BYTES];
+    const int err = access_output_open(log, &gateway->status.access_log);
+
+    if (err < 0)
+        tell_failure(command, gateway, log->path_place,
+                     log->path != NULL ? start_access_log_expected(gateway->config, text)
+                                       : "stderr can't be written to",
+                     err);
+    return err;
+}
+
 static int run(const char *command, struct gateway *gateway)
 {
     struct memory_watch *memory = NULL;
@@ -377,6 +394,8 @@ static int run(const char *command, struct gateway *gateway)
     if (err < 0)
         tell_failure(command, gateway, listen, "it cannot be started", err);
     if (err == 0)
+        err = open_access_log(command, gateway);
+    if (err == 0)
         err = open_apps(command, gateway);
     if (err == 0 && (err = start_admin(gateway)) < 0)
         tell_failure(command, gateway, config->admin->place, config->admin->text, err);
@@ -387,6 +406,7 @@ static int run(const char *command, struct gateway *gateway)
     recorder_close(gateway->status.recorder);
     app_gate_close(gateway->apps);
     rates_close(gateway->rates);
+    weir_log_file_close(gateway->status.access_log);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -11,6 +11,7 @@
 #include "apps/app_check.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
+#include "gateway/start_access_log.h"
 #include "gateway/start_addresses.h"
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
@@ -190,6 +191,7 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_high_limits(&l);
     start_self_check(config, &found->warnings);
     start_outliers_check(config, &found->faults);
+    start_access_log_check(config, &found->faults);
     if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
         (void)!app_check(config, &found->faults);
     app_check_idle(config, &found->warnings);

@@ -3,7 +3,7 @@
  * its runtime while that runs.
  *
  * Threading: the atomic fields are written by the gateway's loops and read by any thread; requests,
- * gathers, apps and recorder are set before the loops start; the rest is guarded by runtime_lock.
+ * gathers, apps, recorder and access_log are set before the loops start; the rest is guarded by runtime_lock.
  */
 #ifndef APP_METRICS_GATEWAY_STATUS_H
 #define APP_METRICS_GATEWAY_STATUS_H
@@ -18,6 +18,7 @@ struct app_gate;
 struct gather_counts;
 struct recorder;
 struct request_counts;
+struct weir_log_file;
 struct weir_tls;
 
 /* What a context for TLS is for. */
@@ -40,6 +41,7 @@ struct gateway_status {
     struct gather_counts *gathers;       /* as requests */
     struct app_gate *apps;               /* NULL: there are none */
     struct recorder *recorder;           /* outliers/recorder.h; NULL: there is none */
+    struct weir_log_file *access_log;    /* NULL: there is none of its own */
     _Atomic uint64_t outliers_unwritten; /* that could not be written to their folder */
     pthread_rwlock_t runtime_lock;
     weir_runtime *runtime;                  /* NULL: it does not run */

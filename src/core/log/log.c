@@ -32,6 +32,13 @@ static atomic_uint_fast64_t dropped_before; /* by own writers that have been clo
 
 enum { END_NS = 1000000000 };
 
+/* The ring that a thread has for the log in a file. */
+struct weir__log_part {
+    struct weir__log_writer *writer;
+    struct weir__log_ring *ring;
+    struct weir__log_part *next;
+};
+
 /* --- the logger of a thread --- */
 
 static struct weir__logger elsewhere(void)
@@ -51,10 +58,22 @@ struct weir__log_here weir__log_enter(const struct weir__logger *logger, size_t 
     return before;
 }
 
+static void leave_parts(struct weir__log_part *part)
+{
+    struct weir__log_part *next;
+
+    for (; part != NULL; part = next) {
+        next = part->next;
+        atomic_store(&part->ring->given_back, true);
+        free(part);
+    }
+}
+
 void weir__log_leave(const struct weir__log_here *before)
 {
     if (here.ring != NULL)
         atomic_store(&here.ring->given_back, true);
+    leave_parts(here.parts);
     here = *before;
 }
 
@@ -144,6 +163,53 @@ void weir_log_write(enum weir_log_level level, const char *message, const weir_k
     }
 }
 
+/* --- lines of logs in files --- */
+
+static struct weir__log_part *add_part(struct weir__log_writer *w)
+{
+    struct weir__log_part *part = malloc(sizeof *part);
+    int saved = errno;
+
+    if (part == NULL)
+        return NULL;
+    *part = (struct weir__log_part){w, weir__log_writer_ring(w, here.ring_bytes), here.parts};
+    errno = saved;
+    if (part->ring == NULL) {
+        free(part);
+        return NULL;
+    }
+    here.parts = part;
+    return part;
+}
+
+/* Returns: the thread's own ring of a file, made at its first line; NULL: it uses the shared one, also without
+ * memory. */
+static struct weir__log_ring *ring_of(struct weir__log_writer *w)
+{
+    struct weir__log_part *part = here.parts;
+
+    while (part != NULL && part->writer != w)
+        part = part->next;
+    if (part == NULL && here.ring_bytes > 0)
+        part = add_part(w);
+    return part != NULL ? part->ring : NULL;
+}
+
+void weir__log_write_to(struct weir__log_writer *w, enum weir_log_level level, const char *message,
+                        const weir_kv *kvs, size_t n)
+{
+    char line[WEIR_LOG_LINE_MAX];
+    size_t length = weir__logger_render(&w->logger, &here.second, line, sizeof line, level, message, kvs, n);
+    struct weir__log_ring *ring;
+
+    if (!weir__log_writer_runs(w))
+        weir__log_writer_write_directly(w, line, length);
+    else if ((ring = ring_of(w)) != NULL)
+        weir__log_writer_put(w, ring, line, length);
+    else
+        weir__log_writer_put_shared(w, line, length);
+}
+
 /* --- the process --- */
 
 uint64_t weir_log_dropped(void)
@@ -154,7 +220,7 @@ uint64_t weir_log_dropped(void)
     pthread_mutex_lock(&runtimes_lock); /* no writer is freed meanwhile */
     for (size_t i = 0; i < OWN_WRITERS_MAX; i++) {
         const struct weir__log_writer *w = atomic_load(&own_writers[i]);
-        if (w != NULL)
+        if (w != NULL && w->name == NULL)
             dropped += atomic_load_explicit(&w->dropped, memory_order_relaxed);
     }
     pthread_mutex_unlock(&runtimes_lock);
@@ -165,9 +231,11 @@ uint64_t weir_log_dropped(void)
 bool weir_log_flush(weir_duration at_most)
 {
     struct weir__log_writer *own = here.logger != NULL ? here.logger->writer : NULL;
+    bool flushed = own == NULL || weir__log_writer_flush(own, at_most.ns);
 
-    return (own == NULL || weir__log_writer_flush(own, at_most.ns)) &&
-           weir__log_writer_flush(&writer, at_most.ns);
+    for (const struct weir__log_part *part = here.parts; part != NULL; part = part->next)
+        flushed = weir__log_writer_flush(part->writer, at_most.ns) && flushed;
+    return flushed && weir__log_writer_flush(&writer, at_most.ns);
 }
 
 static void lock_runtimes(void)
@@ -236,7 +304,8 @@ static void remove_and_count(struct weir__log_writer *w)
     for (size_t i = 0; i < OWN_WRITERS_MAX; i++)
         if (own_writers[i] == w)
             atomic_store(&own_writers[i], NULL);
-    atomic_fetch_add(&dropped_before, atomic_load(&w->dropped));
+    if (w->name == NULL)
+        atomic_fetch_add(&dropped_before, atomic_load(&w->dropped));
     unlock_runtimes();
 }
 
@@ -244,39 +313,78 @@ static void free_writer(struct weir__log_writer *w)
 {
     if (w->fd >= 0)
         (void)close(w->fd);
+    if (atomic_load(&w->next) > 0)
+        (void)close(atomic_load(&w->next) - 1);
     free(w->shared);
     free(w);
+}
+
+/* Takes over fd. Returns: NULL without memory. */
+static struct weir__log_writer *new_writer(int fd)
+{
+    struct weir__log_writer *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    w->fd = fd;
+    return w;
+}
+
+/* Enters a writer, and starts it if it is to run. Frees it after an error. */
+static int start(struct weir__log_writer *w, const struct weir__logger *logger, bool runs)
+{
+    int err = enter(w) ? 0 : -WEIR_EBUSY;
+
+    if (err == 0 && runs)
+        err = weir__log_writer_begin(w, logger);
+    if (err < 0) {
+        remove_and_count(w);
+        free_writer(w);
+    }
+    return err;
 }
 
 int weir__log_writer_open(struct weir__logger *logger, int fd,
                           void (*sink)(void *arg, enum weir_log_level level, const char *line, size_t length),
                           void *sink_arg, bool runs)
 {
-    struct weir__log_writer *w = calloc(1, sizeof *w);
-    int err = 0;
+    struct weir__log_writer *w = new_writer(-1);
+    int err;
 
     if (w == NULL)
         return -ENOMEM;
     w->sink = sink;
     w->sink_arg = sink_arg;
-    w->fd = sink == NULL ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
-    if (sink == NULL && w->fd < 0)
+    if (sink == NULL && (w->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0) {
         err = -errno;
-    else if (!enter(w))
-        err = -WEIR_EBUSY;
-    else if (runs)
-        err = weir__log_writer_begin(w, logger);
-    if (err < 0) {
-        remove_and_count(w);
         free_writer(w);
         return err;
     }
-    logger->writer = w;
-    return 0;
+    err = start(w, logger, runs);
+    if (err == 0)
+        logger->writer = w;
+    return err;
 }
 
-/* A thread that its descriptor holds is left behind, with what it uses. */
-void weir__log_writer_close(struct weir__log_writer *w)
+int weir__log_writer_open_file(const struct weir__logger *logger, int fd, const char *name,
+                               struct weir__log_writer **out)
+{
+    struct weir__log_writer *w = new_writer(fd);
+    int err;
+
+    pthread_once(&forks, watch_forks);
+    if (w == NULL) {
+        (void)close(fd);
+        return -ENOMEM;
+    }
+    w->name = name;
+    err = start(w, logger, true);
+    if (err == 0)
+        *out = w;
+    return err;
+}
+
+bool weir__log_writer_close(struct weir__log_writer *w)
 {
     bool runs = weir__log_writer_runs(w);
     bool ended = !runs || weir__log_writer_end(w, w->sink != NULL ? INT64_MAX : END_NS);
@@ -284,6 +392,7 @@ void weir__log_writer_close(struct weir__log_writer *w)
     remove_and_count(w);
     if (ended)
         free_writer(w);
+    return ended;
 }
 
 /* exit() while a runtime runs. */

@@ -11,7 +11,9 @@
 
 #include "base/log.h"
 
+struct weir__log_part;
 struct weir__log_ring;
+struct weir__log_writer;
 
 /* The logger and ring of a thread. */
 struct weir__log_here {
@@ -19,6 +21,7 @@ struct weir__log_here {
     struct weir__log_ring *ring;       /* made at the thread's first line */
     size_t ring_bytes;                 /* 0: the thread shares one with others */
     struct weir__log_second second;
+    struct weir__log_part *parts; /* its rings of logs in files */
 };
 
 /* The sizes of rings: of loops, which write most, and of workers. All other threads share one. */
@@ -51,8 +54,18 @@ int weir__log_writer_open(struct weir__logger *logger, int fd,
                           void (*sink)(void *arg, enum weir_log_level level, const char *line, size_t length),
                           void *sink_arg, bool runs) __attribute__((warn_unused_result));
 
-/* Writes what there is and ends the writer of a runtime: for a descriptor within a second, for a sink when
- * the last call has returned. */
-void weir__log_writer_close(struct weir__log_writer *w);
+/* Writes what there is and ends the writer of a runtime or of a file: for a descriptor within a second, for a
+ * sink when the last call has returned.
+ * Returns: false: its thread is held by the descriptor, and left behind with what it uses. */
+bool weir__log_writer_close(struct weir__log_writer *w);
+
+/* Makes a writer to a descriptor, which it closes, also after an error. Dropped lines are told in the log
+ * under its name, which is lent. Returns: as weir__log_writer_open(). */
+int weir__log_writer_open_file(const struct weir__logger *logger, int fd, const char *name,
+                               struct weir__log_writer **out) __attribute__((warn_unused_result));
+
+/* Writes a line to a writer of a file, in the form of its logger. */
+void weir__log_write_to(struct weir__log_writer *w, enum weir_log_level level, const char *message,
+                        const weir_kv *kvs, size_t n);
 
 #endif

@@ -23,6 +23,7 @@ enum {
 enum {
     DOZE_NS = 4000000,
     DIRECT_MS = 1000,
+    FILE_MS = 1000, /* the reader of a FIFO is waited for, so that another file can take its place */
     WORDS_BYTES = 96,
     BEHIND_MAX = 2500,
     SHARED_RING_BYTES = 64 << 10
@@ -116,13 +117,14 @@ static size_t pass_to_sink(const struct weir__log_writer *w, const char *text, s
 /* Ends a line of which only a part was written before the next. Returns: how many bytes were written. */
 static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
 {
+    const int limit_ms = w->name != NULL ? FILE_MS : WEIR__LOG_NO_LIMIT;
     size_t written;
 
     if (w->sink != NULL)
         return pass_to_sink(w, text, n);
-    if (w->mid_line && weir__log_write_all(w->fd, "\n", 1, WEIR__LOG_NO_LIMIT) == 1)
+    if (w->mid_line && weir__log_write_all(w->fd, "\n", 1, limit_ms) == 1)
         w->mid_line = false;
-    written = w->mid_line ? 0 : weir__log_write_all(w->fd, text, n, WEIR__LOG_NO_LIMIT);
+    written = w->mid_line ? 0 : weir__log_write_all(w->fd, text, n, limit_ms);
     if (written > 0)
         w->mid_line = text[written - 1] != '\n';
     return written;
@@ -144,8 +146,10 @@ static bool write_ring(struct weir__log_writer *w, struct weir__log_ring *ring, 
         n = weir__log_whole_lines(text, n, max);
         written = write_piece(w, text, n);
         w->writes_well = written == n;
-        if (written < n)
+        if (written < n) {
+            w->write_err = errno;
             atomic_fetch_add(&w->dropped, weir__log_lines_of(text + written, n - written));
+        }
         weir__log_ring_take(ring, n);
         left -= n < left ? n : left;
         found = true;
@@ -185,6 +189,28 @@ static bool write_rings(struct weir__log_writer *w)
     return found;
 }
 
+/* --- another descriptor --- */
+
+void weir__log_writer_turn(struct weir__log_writer *w, int fd)
+{
+    int before = atomic_exchange(&w->next, fd + 1);
+
+    if (before > 0)
+        (void)close(before - 1);
+    wake(w);
+}
+
+static void turn(struct weir__log_writer *w)
+{
+    int next = atomic_exchange(&w->next, 0);
+
+    if (next == 0)
+        return;
+    (void)close(w->fd);
+    w->fd = next - 1;
+    w->mid_line = false;
+}
+
 static bool are_empty(struct weir__log_writer *w)
 {
     if (atomic_load(&w->added) != NULL || !weir__log_ring_is_empty(w->shared))
@@ -222,12 +248,44 @@ static void report_dropped(struct weir__log_writer *w)
         w->reported = dropped;
 }
 
+/* Tells in the log what a file loses: the first line with its cause, and the sum when writing works again. */
+static void tell_of_file(struct weir__log_writer *w, bool ends)
+{
+    uint64_t dropped = atomic_load(&w->dropped);
+    int64_t now_ns;
+
+    if (dropped == w->reported)
+        return;
+    now_ns = weir__clock_monotonic_ns();
+    if (!w->told && (now_ns >= w->report_after_ns || ends)) {
+        weir_log(WEIR_LOG_WARN, "lines of a log are dropped", WEIR_KV("log", w->name),
+                 w->write_err != 0 ? WEIR_KV_ERROR("error", -w->write_err)
+                                   : WEIR_KV("error", "it is written more slowly than lines come"));
+        w->told = true;
+        w->report_after_ns = now_ns + report_interval_ns;
+    }
+    if (!ends && (!w->writes_well || now_ns < w->report_after_ns))
+        return;
+    weir_log(WEIR_LOG_WARN,
+             ends && !w->writes_well ? "lines of a log were dropped"
+                                     : "lines of a log were dropped, and are written again",
+             WEIR_KV("log", w->name), WEIR_KV_INT("dropped", dropped - w->reported));
+    w->reported = dropped;
+    w->told = false;
+    w->write_err = 0;
+    w->report_after_ns = now_ns + report_interval_ns;
+}
+
 /* Reports once the thread has caught up, so that it is one line and stands where the others would; or from
  * time to time while it never does. */
 static void report_when_due(struct weir__log_writer *w, bool ends)
 {
     int64_t now_ns;
 
+    if (w->name != NULL) {
+        tell_of_file(w, ends);
+        return;
+    }
     if (!has_unreported(w)) {
         w->behind = 0;
         return;
@@ -252,7 +310,7 @@ static void answer(struct weir__log_writer *w, int asked)
 
 static bool has_work(struct weir__log_writer *w)
 {
-    return !are_empty(w) || atomic_load(&w->asked) != atomic_load(&w->done) ||
+    return !are_empty(w) || atomic_load(&w->asked) != atomic_load(&w->done) || atomic_load(&w->next) != 0 ||
            atomic_load(&w->life) == WEIR__LOG_ENDS;
 }
 
@@ -277,7 +335,10 @@ static void *writer_thread(void *arg)
     for (;;) {
         int asked = atomic_load(&w->asked);
         bool last = atomic_load(&w->life) == WEIR__LOG_ENDS;
+        bool turns = atomic_load(&w->next) != 0; /* after the lines that were put before */
         bool found = write_rings(w);
+        if (turns)
+            turn(w);
         report_when_due(w, last);
         answer(w, asked);
         if (last && !found && are_empty(w)) {

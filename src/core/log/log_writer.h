@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The writer of the log: a thread of its own, so that no other thread waits for the reader of the log. The
  * writer to stderr belongs to the process, as stderr does, and runs while any runtime does; a runtime with a
- * descriptor or a sink of its own has a writer of its own.
+ * descriptor or a sink of its own has a writer of its own, and so has a log in a file.
  *
  * It sleeps until a line has been put, and then looks every few milliseconds for as long as there are more: a
  * line costs its thread no system call, and many go out in one. To what is no file it writes whole lines, at
@@ -32,6 +32,9 @@ enum weir__log_life {
 
 struct weir__log_writer {
     int fd;
+    atomic_int
+        next; /* a descriptor + 1: it takes the place of fd once what was put before is written; 0: none */
+    const char *name; /* of a log in a file: what it loses is told in the log; else NULL */
     /* Gets the lines instead of fd; or NULL. Lines for it are put with their level in front, a digit. */
     void (*sink)(void *arg, enum weir_log_level level, const char *line, size_t length);
     void *sink_arg;
@@ -51,6 +54,8 @@ struct weir__log_writer {
     unsigned behind;  /* how often it has not caught up while there was something to report */
     bool writes_well; /* the latest write succeeded */
     bool mid_line;    /* of the latest line only a part was written */
+    int write_err;    /* of the latest write that failed */
+    bool told;        /* that lines of a file are being dropped */
 };
 
 /* Starts the thread, or keeps one that could not end. Returns: 0; -ENOMEM, -EAGAIN. */
@@ -77,6 +82,10 @@ struct weir__log_ring *weir__log_writer_ring(struct weir__log_writer *w, size_t 
 void weir__log_writer_put(struct weir__log_writer *w, struct weir__log_ring *ring, const char *text,
                           size_t n);
 void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, size_t n);
+
+/* Has a descriptor, which is taken over, written to instead of the present one, as soon as everything that
+ * was put before is written to that; closes it then. Any thread. */
+void weir__log_writer_turn(struct weir__log_writer *w, int fd);
 
 /* Waits until everything that was put before is written, at most so long. Safe in a signal handler.
  * Returns: true: it is written. */

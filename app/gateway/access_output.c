@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/access_output.h"
+
+#include <unistd.h>
+
+#include <weir/charge.h>
+#include <weir/log.h>
+
+#include "gateway/access_log.h"
+#include "text/hidden.h"
+
+static bool has_failed(const weir_exchange_record *record)
+{
+    return !record->complete || record->refused != NULL || record->status >= 500 || record->status == 0;
+}
+
+/* Spreads traces, whose ids need not be random, over 0 to 99. */
+static int percentile(const weir_trace *trace)
+{
+    const uint64_t mixed = (trace->id_low ^ trace->id_high) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (int)((mixed >> 32) * 100 >> 32);
+}
+
+bool access_output_wants(const struct config_access_log *settings, const weir_exchange_record *record,
+                         const weir_trace *trace, int *sample)
+{
+    *sample = 0;
+    if (settings->sample == 100 || has_failed(record) ||
+        (settings->slow.ns > 0 && record->took.ns >= settings->slow.ns))
+        return true;
+    *sample = settings->sample;
+    return percentile(trace) < settings->sample;
+}
+
+int access_output_open(const struct config_access_log *settings, weir_log_file **out)
+{
+    const weir_log_file_options options = {
+        .name = "access",
+        .path = settings->path,
+        .fd = STDERR_FILENO,
+        .json = settings->format == CONFIG_LOG_JSON,
+    };
+
+    *out = NULL;
+    return settings->on && settings->apart ? weir_log_file_open(&options, out) : 0;
+}
+
+void access_output_reopen(const struct config_access_log *settings, weir_log_file *file)
+{
+    int err;
+
+    if (file == NULL || settings->path == NULL) {
+        weir_log(WEIR_LOG_INFO,
+                 "SIGUSR1 has no effect: the log goes to stderr, so no file has to be opened again");
+        return;
+    }
+    err = weir_log_file_reopen(file);
+    if (err < 0)
+        weir_log(WEIR_LOG_ERROR, "the access log could not be opened again: lines go to the file as before",
+                 WEIR_KV("path", settings->path), WEIR_KV_ERROR("error", err));
+    else
+        weir_log(WEIR_LOG_INFO, "the access log was opened again", WEIR_KV("path", settings->path));
+}
+
+void access_output_write(const struct config_access_log *settings, weir_log_file *file,
+                         const weir_exchange_record *record)
+{
+    weir_charge charges[WEIR_CHARGES_MAX];
+    struct access_log_more more = {.trace = weir_request_trace(record->request), .charges = charges};
+    char target[HIDDEN_TARGET_BYTES];
+    struct access_log_line line;
+
+    if (!access_output_wants(settings, record, more.trace, &more.sample))
+        return;
+    more.peer = weir_request_peer(record->request);
+    more.target = hidden_target(settings->hide, record->target, target);
+    more.charge_count = weir_exchange_charges(record, charges);
+    access_log_fill(&line, record, &more);
+    if (file != NULL)
+        weir_log_file_write(file, WEIR_LOG_INFO, "request", line.pairs, line.count);
+    else
+        weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
+}
