@@ -40,8 +40,9 @@ void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
                       "Whether requests are accepted: 0 while starting and draining.");
     exposition_count(e, NULL, s->ready);
     exposition_family(e, "weir_log_dropped_total", "counter",
-                      "Lines of the log that were dropped, because its reader is too slow or gone.");
-    exposition_count(e, NULL, s->log_dropped);
+                      "Lines of a log that were dropped: its reader is too slow or gone, or the disk full.");
+    exposition_count(e, LABELS({"log", "main"}), s->log_dropped);
+    exposition_count(e, LABELS({"log", "access"}), s->access_log_dropped);
     if (s->supervised)
         processes(e, s);
     if (!s->runs)

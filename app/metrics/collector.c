@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <weir/log.h>
+#include <weir/log_file.h>
 #include <weir/task.h>
 
 #include "metrics/collector_parts.h"
@@ -207,6 +208,8 @@ static const struct snapshot *collect_rest(struct collector *c)
     collect_gather_calls(s, c->status->gathers);
     collect_guard_calls(s);
     s->log_dropped = weir_log_dropped();
+    if (c->status->access_log != NULL)
+        s->access_log_dropped = weir_log_file_dropped(c->status->access_log);
     s->outliers_unwritten = atomic_load_explicit(&c->status->outliers_unwritten, memory_order_relaxed);
     process_stats_read(&s->process);
     for (size_t i = 0; i < s->loop_count; i++)

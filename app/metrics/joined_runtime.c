@@ -56,6 +56,7 @@ void joined_gateway(struct snapshot *s, const struct sums *sums)
         for (size_t place = 0; sums_each_living(sums, row, &place, &read);)
             take_gateway(s, &read);
         s->log_dropped = row->numbers[GATEWAY_LOG_DROPPED] + weir_log_dropped();
+        s->access_log_dropped = row->numbers[GATEWAY_ACCESS_LOG_DROPPED];
         s->outliers_unwritten = row->numbers[GATEWAY_OUTLIERS_UNWRITTEN];
         s->server.accepted = row->numbers[GATEWAY_ACCEPTED];
         s->server.turned_away = row->numbers[GATEWAY_TURNED_AWAY];

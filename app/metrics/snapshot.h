@@ -212,8 +212,8 @@ struct snapshot {
     uint64_t restarts; /* of them, after an end that was not planned */
     bool runs; /* whether the gateway ran at this moment; if not, what comes from its runtime is as last read
                 */
-    uint64_t log_dropped;
-    uint64_t outliers_unwritten; /* to their folder */
+    uint64_t log_dropped, access_log_dropped; /* lines of the log, and of an access log apart from it */
+    uint64_t outliers_unwritten;              /* to their folder */
     weir_server_stats server;
     struct series unserved; /* connections, by enum weir_unserved */
     struct snapshot_route *routes;

@@ -68,6 +68,7 @@ extern const struct totals_shape totals_shapes[TOTALS_PARTS];
 /* The names of numbers and values, where the snapshot has none. */
 enum totals_gateway_number {
     GATEWAY_LOG_DROPPED,
+    GATEWAY_ACCESS_LOG_DROPPED,
     GATEWAY_ACCEPTED,
     GATEWAY_TURNED_AWAY,
     GATEWAY_CPU_US,

@@ -15,6 +15,7 @@ static void add_gateway(struct totals_writer *w, const struct snapshot *s)
     struct totals_row row = {
         .part = TOTALS_GATEWAY,
         .numbers = {[GATEWAY_LOG_DROPPED] = s->log_dropped,
+                    [GATEWAY_ACCESS_LOG_DROPPED] = s->access_log_dropped,
                     [GATEWAY_ACCEPTED] = s->server.accepted,
                     [GATEWAY_TURNED_AWAY] = s->server.turned_away,
                     [GATEWAY_OUTLIERS_UNWRITTEN] = s->outliers_unwritten,

@@ -11,6 +11,7 @@
 #include "routes/attempts_text.h"
 #include "routes/gather_note.h"
 #include "routes/proxy_note.h"
+#include "text/hidden.h"
 
 static double ms(weir_duration d)
 {
@@ -63,12 +64,13 @@ static void add_target(struct text_out *out, const char *target)
 static void add_line(struct outlier *o, const weir_exchange_record *record, const struct outlier_facts *facts)
 {
     struct text_out *out = &o->text;
+    char target[HIDDEN_TARGET_BYTES];
 
     o->line_at = out->text.len;
     text_out_printf(out, "\"id\":\"%s\",\"ended\":%.6f", o->id, (double)o->ended_ns / 1e9);
     text_out_json_member(out, "route", record->route);
     text_out_json_member(out, "method", record->method);
-    add_target(out, record->target);
+    add_target(out, hidden_target(facts->config->access_log.hide, record->target, target));
     text_out_printf(out, ",\"status\":%d", record->status);
     add_ms(out, "took_ms", record->took);
     text_out_json_member(out, "reason", request_outlier_reasons[facts->reason]);

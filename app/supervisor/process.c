@@ -52,6 +52,15 @@ static void hear_fault(struct gateway_process *p, const char *text)
                  WEIR_KV("fault", text));
 }
 
+/* It heeds signals now. */
+static void become_ready(struct gateway_process *p)
+{
+    enter(p, PROCESS_READY);
+    if (p->owed != 0)
+        (void)weir_process_signal(p->process, p->owed);
+    p->owed = 0;
+}
+
 static void hear(void *arg, enum control_word word, const char *text)
 {
     struct gateway_process *p = arg;
@@ -59,7 +68,7 @@ static void hear(void *arg, enum control_word word, const char *text)
     if (word == CONTROL_READY) {
         p->was_ready = true;
         if (p->state == PROCESS_STARTING)
-            enter(p, PROCESS_READY);
+            become_ready(p);
     } else if (word == CONTROL_FAULT) {
         hear_fault(p, text);
     } else if (word == CONTROL_CUT) {
@@ -328,6 +337,7 @@ static void live(struct gateway_process *p, char how[WEIR_PROCESS_END_BYTES])
     p->crashed = true;
     p->pid = 0;
     enter(p, PROCESS_STARTING);
+    p->owed = 0;
     weir_scope_open(&life, weir_never(), WEIR_COLLECT);
     err = start(p, &life);
     if (err < 0)
@@ -428,6 +438,10 @@ void gateway_process_hurry(struct gateway_process *p)
 
 void gateway_process_signal(struct gateway_process *p, int number)
 {
-    if (p->process != NULL && p->state == PROCESS_READY)
+    if (p->process == NULL)
+        return;
+    if (p->state == PROCESS_READY || (p->state == PROCESS_LEAVING && p->was_ready))
         (void)weir_process_signal(p->process, number);
+    else if (p->state == PROCESS_STARTING)
+        p->owed = number;
 }

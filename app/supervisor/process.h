@@ -80,6 +80,7 @@ struct gateway_process {
     int member; /* -1: none */
     int counts; /* descriptor of the memory for what it counts; -1: none */
     bool was_ready;
+    int owed;              /* a signal that came before it was ready; 0: none */
     weir_scope *attention; /* of the wait that is ended when the process is to leave; NULL: it waits for
                               nothing long */
     weir_stream *control;
@@ -101,7 +102,7 @@ void gateway_process_leave(struct gateway_process *p);
 /* Ends it at once, in about a second. Does not wait. */
 void gateway_process_hurry(struct gateway_process *p);
 
-/* Passes a signal on, if it runs and is ready. */
+/* Passes a signal on, if it runs: to one that starts once it is ready, since it would end of it before. */
 void gateway_process_signal(struct gateway_process *p, int number);
 
 #endif

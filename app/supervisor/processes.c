@@ -320,8 +320,9 @@ void processes_await_room(struct processes *all, weir_instant until)
 
 void processes_signal(const struct processes *all, int number)
 {
-    for (size_t i = 0; all->in_force != NULL && i < all->in_force->started; i++)
-        gateway_process_signal(&all->in_force->processes[i], number);
+    for (struct generation *g = all->newest; g != NULL; g = g->next)
+        for (size_t i = 0; i < g->started; i++)
+            gateway_process_signal(&g->processes[i], number);
 }
 
 bool processes_serve(const struct processes *all)

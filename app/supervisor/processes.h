@@ -75,7 +75,7 @@ void processes_hurry(struct processes *all);
 /* Waits until none is left. */
 void processes_await(struct processes *all);
 
-/* Passes a signal on to those that are ready and in force. */
+/* Passes a signal on to all: also to those that start, and those that drain. */
 void processes_signal(const struct processes *all, int number);
 
 /* Waits until fewer than GENERATIONS_DRAINING_MAX generations drain, until then, or until all are to end. */

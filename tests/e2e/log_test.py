@@ -82,7 +82,7 @@ def small_pipe():
 
 
 def dropped(admin):
-    return int(re.search(rb"^weir_log_dropped_total (\d+)$", ask(admin, "/metrics").body, re.M)[1])
+    return int(re.search(rb'^weir_log_dropped_total{log="main"} (\d+)$', ask(admin, "/metrics").body, re.M)[1])
 
 
 def admin_of(reading):

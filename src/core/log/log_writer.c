@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/error.h>
+
 #include "base/clock.h"
 #include "base/guard_exempt.h"
 #include "core/log/log_output.h"
@@ -23,7 +25,7 @@ enum {
 enum {
     DOZE_NS = 4000000,
     DIRECT_MS = 1000,
-    FILE_MS = 1000, /* the reader of a FIFO is waited for, so that another file can take its place */
+    FILE_MS = 500, /* the reader of a FIFO is waited for, so that another file can take its place */
     WORDS_BYTES = 96,
     BEHIND_MAX = 2500,
     SHARED_RING_BYTES = 64 << 10
@@ -114,10 +116,18 @@ static size_t pass_to_sink(const struct weir__log_writer *w, const char *text, s
     return n;
 }
 
+/* A reader that stands still is waited for once. Returns: milliseconds. */
+static int limit_of(const struct weir__log_writer *w)
+{
+    if (w->name == NULL)
+        return WEIR__LOG_NO_LIMIT;
+    return !w->writes_well && w->write_err == EAGAIN ? 0 : FILE_MS;
+}
+
 /* Ends a line of which only a part was written before the next. Returns: how many bytes were written. */
 static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
 {
-    const int limit_ms = w->name != NULL ? FILE_MS : WEIR__LOG_NO_LIMIT;
+    const int limit_ms = limit_of(w);
     size_t written;
 
     if (w->sink != NULL)
@@ -248,6 +258,13 @@ static void report_dropped(struct weir__log_writer *w)
         w->reported = dropped;
 }
 
+static const char *why_dropped(const struct weir__log_writer *w)
+{
+    if (w->write_err == 0)
+        return "it is written more slowly than lines come";
+    return w->write_err == EAGAIN ? "its reader stands still" : weir_error_text(-w->write_err);
+}
+
 /* Tells in the log what a file loses: the first line with its cause, and the sum when writing works again. */
 static void tell_of_file(struct weir__log_writer *w, bool ends)
 {
@@ -259,8 +276,7 @@ static void tell_of_file(struct weir__log_writer *w, bool ends)
     now_ns = weir__clock_monotonic_ns();
     if (!w->told && (now_ns >= w->report_after_ns || ends)) {
         weir_log(WEIR_LOG_WARN, "lines of a log are dropped", WEIR_KV("log", w->name),
-                 w->write_err != 0 ? WEIR_KV_ERROR("error", -w->write_err)
-                                   : WEIR_KV("error", "it is written more slowly than lines come"));
+                 WEIR_KV("error", why_dropped(w)));
         w->told = true;
         w->report_after_ns = now_ns + report_interval_ns;
     }

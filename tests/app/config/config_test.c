@@ -42,7 +42,7 @@ static void the_defaults_are_those_promised(void **state)
     assert_int_equal(c.guard.mode, CONFIG_GUARD_COUNT);
     assert_null(c.guard.allow);
     assert_int_equal(c.log, CONFIG_LOG_TEXT);
-    assert_true(c.access_log);
+    assert_true(c.access_log.on);
     config_free(&c);
 }
 
@@ -165,7 +165,6 @@ static const struct reading_fault table[] = {
     {"loops: many\n" HEAD HELLO, 1, 8, "loops"},
     {"io: kqueue\n" HEAD HELLO, 1, 5, "auto, uring or epoll"},
     {"drain: 30\n" HEAD HELLO, 1, 8, "drain"},
-    {"access_log: maybe\n" HEAD HELLO, 1, 13, "access_log"},
     {"limits: {hed: 1KiB}\n" HEAD HELLO, 1, 10, "did you mean 'head'?"},
     {"limits: {body: 1KB}\n" HEAD HELLO, 1, 16, "limits.body"},
     {"loops: 1\nloops: 2\n" HEAD HELLO, 2, 1, "loops"},

@@ -95,7 +95,7 @@ static void a_whole_value_is_the_number_that_it_is(void **state)
     assert_int_equal(config.listen[0].port, 8123);
     assert_int_equal(config.loops, 3);
     assert_int_equal(config.drain.ns, weir_seconds(5).ns);
-    assert_false(config.access_log);
+    assert_false(config.access_log.on);
     assert_int_equal(config.limits.body_bytes, 2 << 20);
     config_free(&config);
 }
