@@ -200,12 +200,14 @@ static void begin_without_signal(sigset_t *before)
     (void)pthread_sigmask(SIG_BLOCK, &pipe, before);
 }
 
-static void end_without_signal(const sigset_t *before, ssize_t moved)
+/* all: nothing has failed. A call that fails after it has moved something raises the signal, too, and returns
+ * what it moved. */
+static void end_without_signal(const sigset_t *before, bool all)
 {
     const struct timespec now = {0};
     sigset_t pipe;
 
-    if (moved == -EPIPE && sigismember(before, SIGPIPE) == 0) {
+    if (!all && sigismember(before, SIGPIPE) == 0) {
         (void)sigemptyset(&pipe);
         (void)sigaddset(&pipe, SIGPIPE);
         (void)sigtimedwait(&pipe, NULL, &now);
@@ -220,7 +222,7 @@ ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most)
 
     begin_without_signal(&before);
     moved = weir__io_os_splice(pipe_fd, socket_fd, most);
-    end_without_signal(&before, moved);
+    end_without_signal(&before, moved == (ssize_t)most);
     return moved;
 }
 
@@ -232,7 +234,7 @@ ssize_t weir__io_os_send_file(int file_fd, off_t *offset, int socket_fd, size_t 
     begin_without_signal(&before);
     moved = sendfile(socket_fd, file_fd, offset, most);
     moved = moved < 0 ? -errno : moved;
-    end_without_signal(&before, moved);
+    end_without_signal(&before, moved == (ssize_t)most);
     return moved;
 }
 

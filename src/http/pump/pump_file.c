@@ -113,10 +113,21 @@ static int offload(struct reading *r)
 
 /* --- by copying --- */
 
-static int make_piece(struct weir__pump_file *f)
+/* How much the next piece has: of a large file the first has little, since most is sent without copying. */
+static size_t piece_bytes(const struct weir__pump_file *f)
 {
-    if (f->piece == NULL)
-        f->piece = malloc(f->left < PIECE_BYTES ? (size_t)f->left : PIECE_BYTES);
+    uint64_t most = f->left <= PIECE_BYTES || f->piece != NULL ? PIECE_BYTES : FIRST_BYTES;
+
+    return (size_t)(f->left < most ? f->left : most);
+}
+
+static int make_piece(struct weir__pump_file *f, size_t bytes)
+{
+    if (bytes > f->piece_room) {
+        free(f->piece);
+        f->piece = malloc(bytes);
+        f->piece_room = f->piece != NULL ? bytes : 0;
+    }
     return f->piece != NULL ? 0 : -ENOMEM;
 }
 
@@ -128,13 +139,6 @@ static void note_piece(struct weir__pump_file *f, size_t bytes)
     f->left -= bytes;
 }
 
-static size_t piece_bytes(const struct weir__pump_file *f)
-{
-    uint64_t most = f->left <= PIECE_BYTES || f->piece != NULL ? PIECE_BYTES : FIRST_BYTES;
-
-    return (size_t)(f->left < most ? f->left : most);
-}
-
 /* Reads what is in memory. Returns: 0; -EAGAIN it is not there; -WEIR_ETRUNCATED; < 0. */
 static int fill_piece(struct weir__pump_file *f)
 {
@@ -144,7 +148,7 @@ static int fill_piece(struct weir__pump_file *f)
 
     if (f->untold)
         return -EAGAIN;
-    err = make_piece(f);
+    err = make_piece(f, bytes);
     if (err < 0)
         return err;
     got = weir__io_read_cached(f->part.fd, f->piece, bytes, f->part.offset);
@@ -175,7 +179,7 @@ int weir__pump_file_take(struct weir__pump_file *f, struct iovec *runs, uint64_t
 int weir__pump_file_await(struct weir__pump_file *f)
 {
     struct reading r = {.fd = f->part.fd, .offset = f->part.offset, .bytes = piece_bytes(f)};
-    int err = make_piece(f);
+    int err = make_piece(f, r.bytes);
 
     if (err < 0)
         return err;

@@ -26,7 +26,7 @@ struct weir__pump_file {
     struct weir__splice_file part; /* the next bytes */
     uint64_t left;
     char *piece;
-    size_t piece_at, piece_len;
+    size_t piece_at, piece_len, piece_room;
     bool untold; /* the system doesn't tell what is in memory: all is read by jobs, or copied */
 };
 
