@@ -149,8 +149,8 @@ struct rate_verdict rate_table_take(struct rate_table *table, const struct rate_
 {
     const uint64_t now = units_of(limit, (uint64_t)now_ns), step = now >> SWEEP_BITS;
     const uint64_t high = hash >> TIME_BITS, tag = high != 0 ? high : 1;
-    _Atomic uint64_t *const sets[2] = {&table->entries[hash % SETS * SET],
-                                       &table->entries[hash / SETS % SETS * SET]};
+    const size_t first = hash % SETS, second = first ^ (hash / SETS % SETS | 1); /* never the same */
+    _Atomic uint64_t *const sets[2] = {&table->entries[first * SET], &table->entries[second * SET]};
     struct rate_verdict verdict = {0};
 
     if (atomic_load_explicit(&table->swept, memory_order_relaxed) < step)

@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 enum {
-    RATE_ENTRIES =
-        1 << 16, /* 512 KiB; places are chosen so that 9 of 10 can be taken before a key finds none */
+    RATE_ENTRIES = 1 << 16, /* 512 KiB. A key has 16 places to choose from: until three quarters of all are
+            taken, practically every key finds one */
     RATE_BURST_MAX = 1000000,
     RATE_PER_SECOND_MAX = 1000000
 };

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "http/client_address.h"
+
+/* The client is `wanted`, as inet_ntop() writes it; NULL: there is none. */
+static const struct {
+    const char *peer, *forwarded, *wanted;
+} table[] = {
+    /* a peer that is not trusted is the client, whatever it says */
+    {"192.0.2.1:4711", NULL, "::ffff:192.0.2.1"},
+    {"192.0.2.1:4711", "198.51.100.7", "::ffff:192.0.2.1"},
+    {"[2001:db8::1]:4711", "198.51.100.7", "2001:db8::1"},
+    {"[::ffff:192.0.2.1]:4711", "198.51.100.7", "::ffff:192.0.2.1"},
+    /* of a trusted one, the last that is not trusted */
+    {"10.0.0.1:1", "198.51.100.7", "::ffff:198.51.100.7"},
+    {"[::ffff:10.0.0.1]:1", "198.51.100.7", "::ffff:198.51.100.7"},
+    {"10.0.0.1:1", "203.0.113.9, 198.51.100.7", "::ffff:198.51.100.7"},
+    {"10.0.0.1:1", "203.0.113.9,198.51.100.7 ,\t10.0.0.2", "::ffff:198.51.100.7"},
+    {"10.0.0.1:1", "198.51.100.7, [2001:db8::5]:80", "2001:db8::5"},
+    {"10.0.0.1:1", "2001:db8::5", "2001:db8::5"},
+    {"10.0.0.1:1", "198.51.100.7:1234", "::ffff:198.51.100.7"},
+    {"10.0.0.1:1", "198.51.100.7, ", "::ffff:198.51.100.7"},
+    {"10.0.0.1:1", ",,198.51.100.7,,", "::ffff:198.51.100.7"},
+    {"unix", "198.51.100.7", "::ffff:198.51.100.7"},
+    /* all are trusted: the first of them */
+    {"10.0.0.1:1", "10.0.0.3, 10.0.0.2", "::ffff:10.0.0.3"},
+    {"10.0.0.1:1", NULL, "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", " , ", "::ffff:10.0.0.1"},
+    {"unix", NULL, NULL},
+    /* what is no address ends the search: the proxy that wrote it counts */
+    {"10.0.0.1:1", "198.51.100.7, unknown", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "198.51.100.7, _x, 10.0.0.2", "::ffff:10.0.0.2"},
+    {"10.0.0.1:1", "198.51.100.7 198.51.100.8", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "198.51.100.256", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "1", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "[", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "[]", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", ":", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "%", "::ffff:10.0.0.1"},
+    {"10.0.0.1:1", "::1::2", "::ffff:10.0.0.1"},
+    {"unix", "unknown", NULL},
+    {"?", NULL, NULL},
+};
+
+static void the_client_is_the_last_that_is_not_trusted(void **state)
+{
+    static const char *const texts[] = {"10.0.0.0/8", "unix"};
+    struct network trusted[2];
+    weir_text_fault fault;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(network_parse(weir_bytes_of(texts[i]), &trusted[i], &fault), 0);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        unsigned char address[16], wanted[16];
+        const bool known = client_address_in(table[i].peer, table[i].forwarded, trusted, 2, address);
+
+        if (known != (table[i].wanted != NULL))
+            fail_msg("%s, %s: %s", table[i].peer, table[i].forwarded, known ? "an address" : "none");
+        if (!known)
+            continue;
+        assert_int_equal(inet_pton(AF_INET6, table[i].wanted, wanted), 1);
+        if (memcmp(address, wanted, sizeof wanted) != 0)
+            fail_msg("%s, %s: not %s", table[i].peer, table[i].forwarded, table[i].wanted);
+        assert_int_equal(network_address_is_v4(address), strstr(table[i].wanted, "ffff") != NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_client_is_the_last_that_is_not_trusted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
