@@ -26,7 +26,9 @@
 #include "config/rate.h"
 
 struct config_app;
+struct config_auth;
 struct config_backend;
+struct config_cors;
 struct config_tls_server;
 struct network;
 struct route_kind;
@@ -117,6 +119,8 @@ struct config_route {
     struct config_coding compress_response;
     struct config_rate rate;
     struct config_header_ruling headers; /* those at the top of the file included */
+    const struct config_cors *cors;      /* config/cors.h; NULL: pages of other origins are told nothing */
+    const struct config_auth *auth;      /* config/auth.h; NULL: all may ask */
     const struct route_kind *kind;
     const void *settings; /* made by kind->configure(); lives as long as the configuration */
 };

@@ -7,6 +7,8 @@
 
 #include <weir/http_text.h>
 
+#include "config/auth.h"
+#include "config/cors.h"
 #include "config/header_rules.h"
 #include "config/methods.h"
 #include "config/pool.h"
@@ -16,7 +18,7 @@ enum { KINDS_MAX = SCHEMA_KEYS_MAX / 2 };
 /* A route being read. Its kind is known only when all its keys are. */
 struct draft {
     struct config_route route;
-    const struct tree_node *path, *host, *methods, *on, *share, *limits, *headers;
+    const struct tree_node *path, *host, *methods, *on, *share, *limits, *headers, *cors, *auth;
     const struct tree_node *kind[KINDS_MAX];  /* by number in route_kinds.list */
     const struct tree_node *later[KINDS_MAX]; /* by number in route_kinds.later */
 };
@@ -61,6 +63,8 @@ static const struct schema_key common_keys[] = {
     {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
     {"limits", SCHEMA_CUSTOM, AT(limits), .read = schema_keep_node},
     {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
+    {"cors", SCHEMA_CUSTOM, AT(cors), .read = schema_keep_node},
+    {"auth", SCHEMA_CUSTOM, AT(auth), .read = schema_keep_node},
     {"slow", SCHEMA_DURATION, AT(route.slow), .min = SCHEMA_MS(1)},
     {"compress_response", SCHEMA_CUSTOM, AT(route.compress_response), .read = coding_read},
     {"rate", SCHEMA_CUSTOM, AT(route.rate), .read = rate_read},
@@ -202,6 +206,8 @@ static bool read_route(struct config_reader *reader, const struct route_schema *
         read_host(reader, draft.host, &draft.route);
     if (draft.headers != NULL && draft.route.path != NULL)
         header_rules_read(reader, draft.headers, draft.route.path, &config->headers, &draft.route.headers);
+    if (draft.auth != NULL)
+        draft.route.auth = auth_read(reader, draft.auth, &draft.route);
     if (draft.methods != NULL)
         methods_read(reader, draft.methods, &draft.route);
     on_is_fine = draft.on == NULL || pool_read_on(reader, draft.on, config, &draft.route);
@@ -219,6 +225,8 @@ static bool read_route(struct config_reader *reader, const struct route_schema *
     if (kind != NULL && draft.methods == NULL && draft.route.settings != NULL &&
         draft.route.kind->methods_for != NULL)
         methods_set(reader, &draft.route, draft.route.kind->methods_for(draft.route.settings));
+    if (draft.cors != NULL)
+        draft.route.cors = cors_read(reader, draft.cors, &draft.route);
     *out = draft.route;
     return draft.route.path != NULL;
 }

@@ -20,6 +20,7 @@ enum template_part_type {
     TEMPLATE_PATH,
     TEMPLATE_QUERY,
     TEMPLATE_CLIENT_CERT,
+    TEMPLATE_USER, /* the name of the client, once it is known; no text of a file has it */
 };
 
 struct template_part {

@@ -74,6 +74,7 @@ void access_output_write(const struct config_access_log *settings, weir_log_file
     if (!access_output_wants(settings, record, more.trace, &more.sample))
         return;
     more.peer = weir_request_peer(record->request);
+    more.user = weir_request_user(record->request);
     more.target = hidden_target(settings->hide, record->target, target);
     more.charge_count = weir_exchange_charges(record, charges);
     access_log_fill(&line, record, &more);

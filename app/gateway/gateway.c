@@ -15,6 +15,7 @@
 
 #include "admin/admin.h"
 #include "apps/gate.h"
+#include "auth/stores.h"
 #include "config/app.h"
 #include "edge/rates.h"
 #include "gateway/access_output.h"
@@ -43,6 +44,7 @@ struct gateway {
     weir_pool_options *pools;
     weir_listener_options *listeners;
     struct tls_contexts contexts;
+    struct auth_stores auth;
     struct app_gate *apps;  /* NULL: there are none */
     struct rates *rates;    /* NULL: there are none */
     const char **addresses; /* as bound */
@@ -60,10 +62,13 @@ static void *open_loop(void *arg, weir_server *server)
     struct gateway *gateway = arg;
 
     gateway_status_runs(&gateway->status, weir_runtime_here(), server);
-    if (weir_loop_index() == 0)
+    if (weir_loop_index() == 0) {
         start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
+        if (auth_stores_watch(&gateway->auth, server) < 0)
+            return NULL;
+    }
     return loop_state_open(gateway->config, &gateway->status, &gateway->contexts, gateway->apps,
-                           gateway->rates, gateway->replies_bytes);
+                           gateway->rates, &gateway->auth, gateway->replies_bytes);
 }
 
 static void on_listening(void *arg, weir_server *server)
@@ -385,6 +390,8 @@ static int run(const char *command, struct gateway *gateway)
     if (err == 0)
         err = prepare(gateway);
     if (err == 0)
+        err = auth_stores_open(config, &gateway->auth);
+    if (err == 0)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err == 0)
         err = recorder_open(config, &gateway->status, &gateway->status.recorder);
@@ -407,6 +414,7 @@ static int run(const char *command, struct gateway *gateway)
     app_gate_close(gateway->apps);
     rates_close(gateway->rates);
     weir_log_file_close(gateway->status.access_log);
+    auth_stores_close(&gateway->auth);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -9,10 +9,10 @@
 #include "apps/queue.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
-#include "edge/rates.h"
 #include "files/file_cache.h"
 #include "gateway/tls_contexts.h"
 #include "http/client_deadline.h"
+#include "http/cors.h"
 #include "http/header_rules.h"
 #include "http/response_coding.h"
 #include "metrics/gather_counts.h"
@@ -33,6 +33,7 @@ void loop_state_close(void *arg)
     for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
         response_coding_close(loop->coding[i]);
     free(loop->coding);
+    edge_close(&loop->edge);
     file_cache_close(loop->shared.files);
     while (loop->backends_opened > 0)
         weir_backend_close(loop->backends[--loop->backends_opened]);
@@ -133,7 +134,7 @@ static int open_counts(struct loop_state *loop)
 
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
                                    const struct tls_contexts *tls, struct app_gate *apps, struct rates *rates,
-                                   uint64_t replies_bytes)
+                                   const struct auth_stores *auth, uint64_t replies_bytes)
 {
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
     int err;
@@ -144,7 +145,6 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     }
     loop->config = loop->shared.config = config;
     loop->status = status;
-    loop->rates = rates;
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
     if (err == 0)
@@ -155,6 +155,8 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
         err = open_backends(loop, tls);
     if (err == 0)
         err = open_apps(loop, apps, replies_bytes);
+    if (err == 0)
+        err = edge_open(&loop->edge, rates, auth);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;
@@ -168,7 +170,7 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
 
 int loop_state_answer(weir_request *req, weir_response *res, void *state)
 {
-    const struct loop_state *loop = state;
+    struct loop_state *loop = state;
     const struct config_route *route = weir_request_data(req);
     const size_t i = (size_t)(route - loop->config->routes);
     int err = 0;
@@ -176,15 +178,14 @@ int loop_state_answer(weir_request *req, weir_response *res, void *state)
     if (route->headers.response.count > 0)
         err =
             header_rules_answer(&route->headers.response, req, res); /* first: its filter sees answers last */
-    if (err == 0 && route->rate.by != CONFIG_RATE_NONE) {
-        err = rates_admit(loop->rates, route, req, res);
-        if (err > 0)
-            return 0;
-    }
+    if (err == 0 && route->cors != NULL)
+        err = cors_answer(route->cors, req, res);
+    if (err == 0 && edge_is_wanted(route))
+        err = edge_admit(&loop->edge, route, req, res);
     if (err == 0 && loop->coding[i] != NULL)
         err = response_coding_use(loop->coding[i], req, res);
-    if (err < 0)
-        return err;
+    if (err != 0)
+        return err < 0 ? err : 0; /* > 0: it is answered */
     return route->kind->heeds_deadline ? route->kind->handle(req, res, loop->route[i])
                                        : client_deadline_run(req, res, route->kind->handle, loop->route[i]);
 }
@@ -196,6 +197,8 @@ int loop_state_refuse(void *arg, weir_request *req, weir_response *res, void *st
     const struct config_header_rules *rules =
         route != NULL ? &route->headers.response : &loop->config->headers.response;
 
+    int err = rules->count > 0 ? header_rules_answer(rules, req, res) : 0;
+
     (void)arg;
-    return rules->count > 0 ? header_rules_answer(rules, req, res) : 0;
+    return err == 0 && route != NULL && route->cors != NULL ? cors_answer(route->cors, req, res) : err;
 }

@@ -11,9 +11,11 @@
 
 #include "config/config.h"
 #include "config/route_kind.h"
+#include "gateway/edge.h"
 #include "metrics/gateway_status.h"
 
 struct app_gate;
+struct auth_stores;
 struct gather_counts_loop;
 struct rates;
 struct request_counts_loop;
@@ -28,24 +30,24 @@ struct loop_state {
     struct route_loop shared;             /* by all routes: the client, the backends */
     weir_backend **backends;              /* those of `shared` */
     size_t backends_opened;
-    struct rates *rates;     /* lent; NULL: no route has one */
     struct app_queue **apps; /* those of `shared` */
     size_t apps_opened;
+    struct edge edge;
     size_t opened;                   /* routes that are open */
     struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
     void *route[];                   /* by number */
 };
 
 /* Opens the state, after gateway_status_runs(). tls: for https URLs. apps: NULL: no route serves one.
- * rates: NULL: no route has one. replies_bytes: the memory that answers of backends may hold, on all loops
- * together.
- * Owns:    config, status, tls, apps and rates are lent until loop_state_close(), which calls
+ * rates: NULL: no route has one. auth: NULL: no route asks who a client is. replies_bytes: the memory that
+ * answers of backends may hold, on all loops together.
+ * Owns:    config, status, tls, apps, rates and auth are lent until loop_state_close(), which calls
  * gateway_status_stops().
  * Returns: NULL after logging why, and gateway_status_stops().
  */
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
                                    const struct tls_contexts *tls, struct app_gate *apps, struct rates *rates,
-                                   uint64_t replies_bytes);
+                                   const struct auth_stores *auth, uint64_t replies_bytes);
 void loop_state_close(void *loop);
 
 /* The handler of every route: passes the request on to the kind of its route. state: a struct loop_state. */

@@ -59,6 +59,7 @@ weir_route *served_routes(const struct config *config, weir_handler *handler)
             .methods = config->routes[i].methods,
             .handler = handler,
             .data = (void *)(uintptr_t)&config->routes[i],
+            .preflights = config->routes[i].cors != NULL,
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
     return routes;

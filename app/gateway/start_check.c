@@ -13,6 +13,7 @@
 #include "config/route_kind.h"
 #include "gateway/start_access_log.h"
 #include "gateway/start_addresses.h"
+#include "gateway/start_auth.h"
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
 #include "gateway/start_limits.h"
@@ -192,6 +193,7 @@ int start_check(const struct config *config, const char *file, const struct star
     start_self_check(config, &found->warnings);
     start_outliers_check(config, &found->faults);
     start_access_log_check(config, &found->faults);
+    start_auth_check(config, &found->faults);
     if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
         (void)!app_check(config, &found->faults);
     app_check_idle(config, &found->warnings);

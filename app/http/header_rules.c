@@ -1,14 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/header_rules.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "http/template.h"
 
+/* Compares names as programs behind CGI do, which cannot tell '_' from '-': what is removed must not come
+ * back in another spelling. */
+static bool is_named(const char *rule, weir_bytes name)
+{
+    size_t i = 0;
+
+    for (; i < name.len && rule[i] != '\0'; i++) {
+        const int a = rule[i] == '_' ? '-' : tolower((unsigned char)rule[i]);
+        const int b = name.data[i] == '_' ? '-' : tolower((unsigned char)name.data[i]);
+
+        if (a != b)
+            return false;
+    }
+    return i == name.len && rule[i] == '\0';
+}
+
 bool header_rules_find(const struct config_header_rules *rules, weir_bytes name)
 {
     for (size_t i = 0; i < rules->count; i++)
-        if (weir_bytes_equal_nocase(weir_bytes_of(rules->rule[i].name), name))
+        if (is_named(rules->rule[i].name, name))
             return true;
     return false;
 }

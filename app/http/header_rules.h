@@ -14,7 +14,7 @@
 
 #include "config/header_rules.h"
 
-/* Reports whether rules replace or remove a header: it is not passed on as it is. */
+/* Reports whether rules replace or remove a header: it is not passed on as it is. '_' counts as '-'. */
 bool header_rules_find(const struct config_header_rules *rules, weir_bytes name);
 
 /* The same; most routes have no rules. */

@@ -48,6 +48,8 @@ const char *template_value(const struct template_part *part, weir_request *req)
         return weir_request_query(req);
     case TEMPLATE_CLIENT_CERT:
         return client_cert_of(req);
+    case TEMPLATE_USER:
+        return weir_request_user(req);
     default:
         return part->text;
     }
@@ -63,7 +65,8 @@ bool template_is_lacking(const struct config_template *text, const weir_request 
     for (size_t i = 0; i < text->count; i++) {
         const enum template_part_type type = text->parts[i].type;
         if ((type == TEMPLATE_HOST && *weir_request_authority(req) == '\0') ||
-            (type == TEMPLATE_PATH && *weir_request_target(req) == '\0'))
+            (type == TEMPLATE_PATH && *weir_request_target(req) == '\0') ||
+            (type == TEMPLATE_USER && weir_request_user(req) == NULL))
             return true;
     }
     return false;

@@ -17,7 +17,7 @@ CIRCLE_MAX = 3
 CIRCLES_MAX = {"http/client": 1, "http/message": 1, "net": 1, "http/server": 1, "app": 1}
 
 # The rooms of the program: each may use those of a lower rank. main.c stands above them all.
-ROOMS = {"jobs": 0, "text": 0, "config": 1, "http": 2, "apps": 2, "files": 3, "edge": 3, "routes": 4, "metrics": 5, "outliers": 6, "admin": 7, "gateway": 8,
+ROOMS = {"jobs": 0, "text": 0, "config": 1, "http": 2, "apps": 2, "auth": 3, "files": 3, "edge": 3, "routes": 4, "metrics": 5, "outliers": 6, "admin": 7, "gateway": 8,
          "supervisor": 9, "commands": 10}
 
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "auth/password.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BCRYPT_LENGTH = 60,
+    BCRYPT_COST_MAX = 16, /* some seconds */
+    SHA256_LENGTH = 43,   /* behind the last '$' */
+    SHA512_LENGTH = 86,
+    ROUNDS_MAX = 5000000,
+};
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static bool is_sha(const char *hash)
+{
+    return begins(hash, "$5$") || begins(hash, "$6$");
+}
+
+static bool is_bcrypt(const char *hash)
+{
+    return begins(hash, "$2y$") || begins(hash, "$2b$") || begins(hash, "$2a$");
+}
+
+static const char *name_of(const char *hash)
+{
+    if (begins(hash, "$apr1$") || begins(hash, "$1$"))
+        return "is MD5, expected bcrypt: htpasswd -B FILE USER";
+    if (begins(hash, "{SHA}"))
+        return "is SHA-1 without salt, expected bcrypt: htpasswd -B FILE USER";
+    if (hash[0] == '$' || hash[0] == '{')
+        return "is of a kind that is not known, expected bcrypt ($2y$) or the SHA of crypt ($5$, $6$): "
+               "htpasswd -B FILE USER";
+    return "is no hash, or one of DES, expected bcrypt: htpasswd -B FILE USER";
+}
+
+/* Reports whether a hash is as long as its kind is: a file may have been cut. */
+static bool is_whole(const char *hash)
+{
+    if (is_bcrypt(hash))
+        return strlen(hash) == BCRYPT_LENGTH;
+    return strlen(strrchr(hash, '$') + 1) == (hash[1] == '5' ? SHA256_LENGTH : SHA512_LENGTH);
+}
+
+static bool is_understood(const char *hash)
+{
+    const int found = crypt_checksalt(hash);
+
+    return found == CRYPT_SALT_OK || found == CRYPT_SALT_METHOD_LEGACY; /* so it calls $5$ */
+}
+
+static bool is_cheap(const char *hash)
+{
+    if (is_bcrypt(hash))
+        return strtol(hash + strlen("$2y$"), NULL, 10) <= BCRYPT_COST_MAX;
+    return !begins(hash + 3, "rounds=") || strtol(hash + strlen("$6$rounds="), NULL, 10) <= ROUNDS_MAX;
+}
+
+const char *password_hash_fault(const char *hash)
+{
+    if (!is_sha(hash) && !is_bcrypt(hash))
+        return name_of(hash);
+    if (!is_whole(hash) || !is_understood(hash))
+        return "is cut or damaged, expected a whole one: htpasswd -B FILE USER";
+    if (!is_cheap(hash))
+        return "costs seconds of a CPU, expected a bcrypt cost of at most 16, or 5000000 rounds of SHA";
+    return NULL;
+}
+
+int password_compare(const char *password, const char *hash)
+{
+    struct crypt_data *data = calloc(1, sizeof *data); /* 32 KiB */
+    const size_t length = strlen(hash);
+    const char *made;
+    bool same;
+
+    if (data == NULL)
+        return -ENOMEM;
+    made = crypt_r(password, hash, data);
+    same = made != NULL && strlen(made) == length && CRYPTO_memcmp(made, hash, length) == 0;
+    explicit_bzero(data, sizeof *data);
+    free(data);
+    return same;
+}

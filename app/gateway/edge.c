@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/edge.h"
+
+#include <errno.h>
+
+#include "auth/admit.h"
+#include "edge/rates.h"
+#include "http/cors.h"
+
+int edge_open(struct edge *edge, struct rates *rates, const struct auth_stores *stores)
+{
+    *edge = (struct edge){.rates = rates, .auth = stores};
+    if (stores == NULL || stores->count == 0)
+        return 0;
+    edge->verified = verified_open();
+    return edge->verified != NULL ? 0 : -ENOMEM;
+}
+
+void edge_close(struct edge *edge)
+{
+    verified_close(edge->verified);
+    edge->verified = NULL;
+}
+
+int edge_admit(struct edge *edge, const struct config_route *route, weir_request *req, weir_response *res)
+{
+    int result = 0;
+
+    /* A preflight has no credential, nor is it counted: the request that it announces has and is, and a page
+     * can not see why a preflight was refused. */
+    if (route->cors != NULL)
+        result = cors_admit(route->cors, req, res);
+    if (result == 0 && route->rate.by != CONFIG_RATE_NONE)
+        result = rates_admit(edge->rates, route, req, res);
+    if (result == 0 && route->auth != NULL)
+        result = auth_admit(route->auth, auth_stores_find(edge->auth, route), edge->verified, req, res);
+    return result;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/start_auth.h"
+
+#include <string.h>
+
+#include "auth/stores.h"
+
+/* Reports whether an earlier route has the same file. */
+static bool was_read(const struct config *config, size_t n)
+{
+    const struct config_auth *auth = config->routes[n].auth;
+
+    for (size_t i = 0; i < n; i++)
+        if (config->routes[i].auth != NULL && config->routes[i].auth->scheme == auth->scheme &&
+            strcmp(config->routes[i].auth->file, auth->file) == 0)
+            return true;
+    return false;
+}
+
+void start_auth_check(const struct config *config, struct config_faults *faults)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_auth *auth = config->routes[i].auth;
+        struct auth_table *table = NULL;
+        char fault[FAULT_TEXT_BYTES];
+        int err;
+
+        if (auth == NULL || was_read(config, i))
+            continue;
+        err = auth_file_read(auth->file, auth->scheme, NULL, &table, fault, sizeof fault);
+        if (err == 0)
+            auth_table_free(table);
+        else
+            config_fault(faults, auth->place, "auth.%s: %s", config_auth_names[auth->scheme],
+                         err == -WEIR_ECONFIG ? fault : weir_error_text(err));
+    }
+}
