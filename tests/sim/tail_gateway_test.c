@@ -52,7 +52,7 @@ static void *open_loop(void *arg, weir_server *server)
     struct gateway *g = arg;
 
     gateway_status_runs(&g->status, weir_runtime_here(), server);
-    return loop_state_open(&g->config, &g->status, &g->tls, NULL, NULL, REPLIES_BYTES);
+    return loop_state_open(&g->config, &g->status, &g->tls, NULL, NULL, NULL, REPLIES_BYTES);
 }
 
 static void gateway_listens(void *arg, weir_server *server)
