@@ -118,6 +118,14 @@ int conditions_decide(const struct conditions *asked, const struct representatio
 
 /* --- the request --- */
 
+/* Most requests have none of these fields, and most fields are told by a letter. */
+static bool may_be_condition(weir_bytes name)
+{
+    const char first = name.len >= 5 ? (char)(name.data[0] | 0x20) : '\0';
+
+    return first == 'i' || first == 'r';
+}
+
 void conditions_of_request(weir_request *req, struct conditions *out)
 {
     static const char *const names[] = {
@@ -129,7 +137,7 @@ void conditions_of_request(weir_request *req, struct conditions *out)
 
     *out = (struct conditions){0};
     for (size_t i = 0; weir_request_header_at(req, i, &name, &value); i++)
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        for (size_t k = 0; may_be_condition(name) && k < sizeof names / sizeof *names; k++)
             if (*values[k] == NULL && weir_bytes_equal_nocase(name, weir_bytes_of(names[k])))
                 *values[k] = weir_request_header_joined(req, names[k]);
 }

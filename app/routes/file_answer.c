@@ -26,7 +26,7 @@ static void make_etag(struct answer *a)
     const char *tag = a->found->file->etag;
 
     if (a->found->coding == NULL)
-        (void)snprintf(a->etag, sizeof a->etag, "%s", tag);
+        memcpy(a->etag, tag, strlen(tag) + 1);
     else
         (void)snprintf(a->etag, sizeof a->etag, "%.*s-%s\"", (int)strlen(tag) - 1, tag, a->found->coding);
 }
