@@ -2,6 +2,7 @@
 #include "auth/password.h"
 
 #include <crypt.h>
+#include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 enum {
     BCRYPT_LENGTH = 60,
+    BCRYPT_COST_MIN = 4,
     BCRYPT_COST_MAX = 16, /* some seconds */
     SHA256_LENGTH = 43,   /* behind the last '$' */
     SHA512_LENGTH = 86,
@@ -42,6 +44,11 @@ static const char *name_of(const char *hash)
     return "is no hash, or one of DES, expected bcrypt: htpasswd -B FILE USER";
 }
 
+static long cost_of(const char *hash)
+{
+    return strtol(hash + strlen("$2y$"), NULL, 10);
+}
+
 /* Reports whether a hash is as long as its kind is: a file may have been cut. */
 static bool is_whole(const char *hash)
 {
@@ -50,17 +57,24 @@ static bool is_whole(const char *hash)
     return strlen(strrchr(hash, '$') + 1) == (hash[1] == '5' ? SHA256_LENGTH : SHA512_LENGTH);
 }
 
+/* crypt_checksalt() looks at the beginning alone. */
 static bool is_understood(const char *hash)
 {
+    const char *rest = hash + strlen("$6$");
     const int found = crypt_checksalt(hash);
 
+    for (; *rest != '\0'; rest++)
+        if (!isalnum((unsigned char)*rest) && strchr("./$=", *rest) == NULL)
+            return false;
+    if (is_bcrypt(hash) && (cost_of(hash) < BCRYPT_COST_MIN || hash[6] != '$'))
+        return false;
     return found == CRYPT_SALT_OK || found == CRYPT_SALT_METHOD_LEGACY; /* so it calls $5$ */
 }
 
 static bool is_cheap(const char *hash)
 {
     if (is_bcrypt(hash))
-        return strtol(hash + strlen("$2y$"), NULL, 10) <= BCRYPT_COST_MAX;
+        return cost_of(hash) <= BCRYPT_COST_MAX;
     return !begins(hash + 3, "rounds=") || strtol(hash + strlen("$6$rounds="), NULL, 10) <= ROUNDS_MAX;
 }
 

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/header.h"
 #include "config/schema.h"
+#include "config/value.h"
 
 enum { REALM_BYTES_MAX = 256 };
 
@@ -35,6 +36,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *node
 {
     const struct tree_node *basic = draft->file[CONFIG_AUTH_BASIC], *bearer = draft->file[CONFIG_AUTH_BEARER];
     const struct tree_node *file = basic != NULL ? basic : bearer;
+    const char *path = NULL;
 
     if ((basic == NULL) == (bearer == NULL)) {
         config_fault(reader->faults, file != NULL ? bearer->key_place : node->place,
@@ -45,12 +47,9 @@ static void read_file(struct config_reader *reader, const struct tree_node *node
     }
     auth->scheme = basic != NULL ? CONFIG_AUTH_BASIC : CONFIG_AUTH_BEARER;
     auth->place = file->place;
-    if (!node_is_text(reader, file, auth->scheme == CONFIG_AUTH_BASIC ? "auth.basic" : "auth.bearer"))
-        return;
-    if (file->length == 0)
-        fault_value(reader, file, "auth", "the name of a file");
-    else
-        auth->file = path_beside_file(reader, file->text);
+    value_read_text(reader, file, basic != NULL ? "auth.basic" : "auth.bearer", false, &path);
+    if (path != NULL)
+        auth->file = path_beside_file(reader, path);
 }
 
 /* --- challenges --- */

@@ -310,6 +310,23 @@ def a_password_is_compared_once_and_by_the_pool():
             same(compared(), 3)
 
 
+def a_flood_of_passwords_is_too_much_before_any_is_compared():
+    with files(users=USERS) as folder:
+        config = HEAD + f"""routes:
+  - {{path: /, respond: {{}}, auth: {{basic: "{folder}/users"}}, cors: {{origins: ["{SHOP}"]}}, rate: {{requests: 1, per: 1h, burst: 2, by: client}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            def status(*credential, method="GET"):
+                answer = ask(weir.address(), "/", method, [*credential, ("Origin", SHOP), ("Access-Control-Request-Method", "GET")])
+                same(answer.headers["access-control-allow-origin"], SHOP)
+                return answer.status
+
+            same([status(method="OPTIONS") for _ in range(5)], [204] * 5) # are not counted
+            seen = [status(basic("ann", f"wrong{i}")) for i in range(6)]
+            same((seen[0], seen[-1], sorted(seen)), (401, 429, seen))
+            same((status(basic("ann", "open sesame")), status(method="OPTIONS")), (429, 204))
+
+
 def a_full_pool_refuses_passwords():
     with files(users=USERS) as folder:
         config = f"""listen: 127.0.0.1:0
@@ -335,4 +352,5 @@ routes:
 
 run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, preflights_go_where_the_request_would, only_whole_and_right_credentials_pass,
     a_body_is_not_read_before_it_is_known_whose_it_is, credentials_stay_here_and_names_are_passed_on, websockets_are_admitted_alike,
-    files_are_read_again_when_they_change, what_is_wrong_is_said_before_the_start, a_password_is_compared_once_and_by_the_pool, a_full_pool_refuses_passwords)
+    files_are_read_again_when_they_change, what_is_wrong_is_said_before_the_start, a_password_is_compared_once_and_by_the_pool, a_flood_of_passwords_is_too_much_before_any_is_compared,
+    a_full_pool_refuses_passwords)

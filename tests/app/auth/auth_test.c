@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of users and tokens, what clients say of themselves, and passwords that were right lately. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "auth/credentials.h"
+#include "auth/password.h"
+#include "auth/verified.h"
+
+#define SECRET "$2b$04$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES"
+
+static struct auth_table *table_of(enum config_auth_scheme scheme, const char *text)
+{
+    char fault[AUTH_FAULT_BYTES];
+    struct auth_table *table = NULL;
+
+    if (auth_table_make(scheme, weir_bytes_of(text), &table, fault) < 0)
+        fail_msg("%s", fault);
+    return table;
+}
+
+static void hashes_are_compared_and_others_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "x",
+        "$",
+        "$2y$",
+        "$5$",
+        "$6$",
+        "$2b$04$",
+        "$2x$04$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES",
+        "$2b$03$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES",
+        "$2b$17$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES",
+        "$2b$04$Sdy0bBqVenk4FJHnOn04AO:YM2agTG6mTUX1ZejtV0lYxOanj6nES",
+        "$1$a$b",
+        "$apr1$a$b",
+        "{SHA}x",
+        "*",
+        "!",
+        "$5$rounds=9999999$mo2QcBu36n3SsnBI$tSslboVJD7BfI2iUFef3xMgaTb06ZxpADRmOLtt1WZ5"};
+
+    (void)state;
+    assert_null(password_hash_fault(SECRET));
+    assert_int_equal(password_compare("secret", SECRET), 1);
+    assert_int_equal(password_compare("Secret", SECRET), 0);
+    assert_int_equal(password_compare("", SECRET), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (password_hash_fault(bad[i]) == NULL)
+            fail_msg("'%s' passes", bad[i]);
+}
+
+static void users_are_found_and_others_get_one_always_the_same(void **state)
+{
+    struct auth_table *table =
+        table_of(CONFIG_AUTH_BASIC, "b:" SECRET "\n# c\n\n a:" SECRET " \r\nc:" SECRET);
+    const struct auth_entry *other;
+    bool known;
+
+    (void)state;
+    assert_int_equal(table->count, 3);
+    for (const char *user = "a\0b\0c"; *user != '\0'; user += 2) {
+        assert_string_equal(auth_table_user(table, user, &known)->user, user);
+        assert_true(known);
+    }
+    other = auth_table_user(table, "nobody", &known);
+    assert_false(known);
+    assert_ptr_equal(other, auth_table_user(table, "nobody", &known));
+    assert_false(known);
+    auth_table_free(table);
+}
+
+static void tokens_are_found_by_their_hashes_alone(void **state)
+{
+    static const char text[] = "a: t0ken==\nanother\n";
+    struct auth_table *table = table_of(CONFIG_AUTH_BEARER, text);
+
+    (void)state;
+    assert_string_equal(auth_table_token(table, weir_bytes_of("t0ken=="))->user, "a");
+    assert_null(auth_table_token(table, weir_bytes_of("another"))->user);
+    assert_null(auth_table_token(table, weir_bytes_of("t0ken=")));
+    assert_null(auth_table_token(table, weir_bytes_of("a")));
+    assert_null(memmem(table->text, sizeof text, "t0ken", 5));
+    assert_null(memmem(table->text, sizeof text, "another", 7));
+    auth_table_free(table);
+}
+
+static void malformed_credentials_are_none(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "basic",
+                                      "basic ",
+                                      "basic YTpi=",
+                                      "basic YTpi====",
+                                      "basic YTp",
+                                      "basic YTpj YTpj",
+                                      "basic\tYTpi",
+                                      "basic YT=i",
+                                      "basic YTp=",
+                                      "basic YT==YTpi",
+                                      "basic YR==",
+                                      "basic OmE=",
+                                      "basic YQ==",
+                                      "basic YToA",
+                                      "basic YQA6Yg==",
+                                      "basic YTpiCg==",
+                                      "bearer YTpi",
+                                      "basic YTp_"};
+    struct credentials_basic basic;
+    weir_bytes token;
+
+    (void)state;
+    assert_true(credentials_read_basic("Basic YTpiOmM=", &basic)); /* "a:b:c" */
+    assert_string_equal(basic.user, "a");
+    assert_string_equal(basic.password, "b:c");
+    assert_true(credentials_read_basic("BASIC  YTo=", &basic));
+    assert_string_equal(basic.password, "");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (credentials_read_basic(bad[i], &basic))
+            fail_msg("'%s' is read", bad[i]);
+    assert_true(credentials_read_bearer("bearer a.b-c_d~e+f/0==", &token));
+    assert_int_equal(token.len, 15);
+    for (const char *text = "bearer\0bearer \0bearer =\0bearer a=b\0bearer a b\0bearer a,b\0basic a\0";
+         *text != '\0'; text += strlen(text) + 1)
+        if (credentials_read_bearer(text, &token))
+            fail_msg("'%s' is read", text);
+}
+
+static weir_instant at(int64_t s)
+{
+    return (weir_instant){s * 1000000000};
+}
+
+static void what_was_right_lately_is_right_for_its_table_and_time(void **state)
+{
+    struct verified *verified = verified_open();
+    struct verified_key key, other;
+    int stores[2];
+
+    (void)state;
+    assert_true(verified_key_make(verified, "a", "b", &key));
+    key.store = &stores[0];
+    key.generation = 1;
+    assert_false(verified_has(verified, &key, at(1)));
+    verified_add(verified, &key, at(1));
+    assert_true(verified_has(verified, &key, at(1)));
+    assert_true(verified_has(verified, &key, at(VERIFIED_S)));
+    assert_false(verified_has(verified, &key, at(1 + VERIFIED_S)));
+    other = key;
+    other.generation = 2;
+    assert_false(verified_has(verified, &other, at(1)));
+    other = key;
+    other.store = &stores[1];
+    assert_false(verified_has(verified, &other, at(1)));
+    assert_true(verified_key_make(verified, "a", "c", &other));
+    assert_memory_not_equal(key.digest, other.digest, sizeof key.digest);
+    verified_close(verified);
+}
+
+/* More than there is room for: the last are there, and no other is taken for one of them. */
+static void a_flood_forgets_the_oldest(void **state)
+{
+    enum { COUNT = 4 * VERIFIED_SETS * VERIFIED_WAYS };
+    struct verified *verified = verified_open();
+    struct verified_key key;
+    int found = 0;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        char user[16];
+
+        (void)snprintf(user, sizeof user, "%d", i);
+        assert_true(verified_key_make(verified, user, "", &key));
+        verified_add(verified, &key, at(1 + i / 1000));
+        assert_true(verified_has(verified, &key, at(1 + i / 1000)));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        char user[16];
+
+        (void)snprintf(user, sizeof user, "%d", i);
+        assert_true(verified_key_make(verified, user, "", &key));
+        found += verified_has(verified, &key, at(10));
+    }
+    assert_true(found <= VERIFIED_SETS * VERIFIED_WAYS);
+    assert_true(found > VERIFIED_SETS * VERIFIED_WAYS / 2);
+    verified_close(verified);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hashes_are_compared_and_others_refused),
+        cmocka_unit_test(users_are_found_and_others_get_one_always_the_same),
+        cmocka_unit_test(tokens_are_found_by_their_hashes_alone),
+        cmocka_unit_test(malformed_credentials_are_none),
+        cmocka_unit_test(what_was_right_lately_is_right_for_its_table_and_time),
+        cmocka_unit_test(a_flood_forgets_the_oldest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
