@@ -95,6 +95,7 @@ static int every_length(struct answering *a)
             disk_write(offset, lengths[i] + 100); /* more than is asked for */
             disk.memory = (enum disk_memory)memory;
             disk.read_most = i % 3 * 3000;
+            disk.uncounted = i % 2 == (size_t)memory % 2;
             a->to = (enum to)(i % 4);
             for (int way = 0; way < 4; way++, a->to = (enum to)((a->to + 1) % 4)) {
                 atomic_store(&disk.read_until, 0);
@@ -165,6 +166,7 @@ static int failing_test(struct answering *a)
         for (size_t i = 0; i < 3; i++) {
             disk_write(0, sizes[i]);
             disk.memory = (enum disk_memory)memory;
+            disk.uncounted = i == 1;
             for (a->to = TO_ANSWER; a->to <= TO_CHUNKS; a->to++)
                 expect_break(a, sizes[i] + 100000, -WEIR_ETRUNCATED); /* shorter than was thought */
             disk.fails_at = 66000;
@@ -314,6 +316,59 @@ static void pumps_of_files_can_be_cancelled(void **state)
         assert_true(torture_all_transports(line_world, &memory) > 3);
 }
 
+/* --- a disk that sleeps --- */
+
+static atomic_int turns; /* of another task of the loop */
+
+/* A read that ends only after the loop has gone on. */
+static void wait_for_loop(void)
+{
+    int before = atomic_load(&turns);
+
+    while (atomic_load(&turns) < before + 3)
+        usleep(100);
+}
+
+static int turn(void *arg)
+{
+    (void)arg;
+    while (weir_sleep(weir_us(100)) == 0)
+        atomic_fetch_add(&turns, 1);
+    return 0;
+}
+
+static int sleeping_test(struct answering *a)
+{
+    weir_scope scope;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "another", turn, NULL), 0);
+    for (int memory = DISK_COLD; memory <= DISK_UNTOLD; memory++)
+        for (a->to = TO_ANSWER; a->to <= TO_CHUNKS; a->to++) {
+            weir_stream *s = rig_connect(&a->rig);
+
+            disk_write(0, 300000);
+            disk.memory = (enum disk_memory)memory;
+            disk.reads = wait_for_loop;
+            expect_part(a, s, 0, 300000);
+            assert_true(atomic_load(&disk.jobs_reads) > 0);
+            weir_stream_close(s);
+        }
+    weir_scope_leave(&scope);
+    return 0;
+}
+
+static void a_loop_goes_on_while_a_disk_sleeps(void **state)
+{
+    (void)state;
+    answering = (struct answering){
+        .rig = {.routes = &answering_route, .route_count = 1, .test = answering_test, .unrecorded = true},
+        .test = sleeping_test};
+    assert_int_equal(weir_run(&(weir_options){.io = WEIR_IO_EPOLL}, rig_main, &answering.rig), 0);
+    if (io_is_here(WEIR_IO_URING))
+        assert_int_equal(weir_run(&(weir_options){.io = WEIR_IO_URING}, rig_main, &answering.rig), 0);
+}
+
 /* --- a pool without room --- */
 
 static int hold(weir_job *job, void *arg)
@@ -329,13 +384,6 @@ static int hold(weir_job *job, void *arg)
 static int hold_by_job(void *arg)
 {
     return weir_offload(weir_pool_blocking(), "holding", hold, arg);
-}
-
-static int ask_busily(void *arg)
-{
-    struct line *l = arg;
-
-    return pump_file(l);
 }
 
 static int full_main(void *arg)
@@ -358,7 +406,7 @@ static int full_main(void *arg)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
         weir_pool_stats_get(weir_pool_blocking(), &stats, NULL, NULL);
     } while (stats.running < 1);
-    assert_int_equal(weir_spawn(&scope, "pump", ask_busily, &l), 0);
+    assert_int_equal(weir_spawn(&scope, "pump", pump_file, &l), 0);
     assert_int_equal(weir_sleep(weir_ms(5)), 0);
     assert_int_equal(atomic_load(&disk.jobs_reads), 0);
     atomic_store(&go, 1);
@@ -422,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_file_that_fails_at_once_leaves_room_for_another_answer),
         cmocka_unit_test(files_may_shrink_and_grow_while_they_are_sent),
         cmocka_unit_test(pumps_of_files_can_be_cancelled),
+        cmocka_unit_test(a_loop_goes_on_while_a_disk_sleeps),
         cmocka_unit_test(a_pump_waits_for_its_turn_in_a_full_pool),
         cmocka_unit_test(parts_that_cannot_be_are_refused),
     };
