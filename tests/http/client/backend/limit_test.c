@@ -48,7 +48,7 @@ static int ask_again_and_again(void *arg)
         assert_true(err == 0 || err == -WEIR_ELIMITED || err == -WEIR_EDEADLINE || err == status);
         load->answered += err == 0;
         load->limited += err == -WEIR_ELIMITED;
-        if (err == -WEIR_ELIMITED && weir_sleep(weir_ms(1 + (int64_t)weir_random_below(5))) < 0)
+        if (err == -WEIR_ELIMITED && weir_sleep(weir_ms(10 + (int64_t)weir_random_below(40))) < 0)
             break;
     }
     return 0;
@@ -145,7 +145,6 @@ static int say_nothing(void *arg)
 
     (void)arg;
     begin_work(&c);
-    work_us = 100;
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         status = statuses[i];
         (void)run_load(&c, 8, weir_seconds(1), (weir_duration){0});
