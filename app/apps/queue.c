@@ -154,6 +154,14 @@ bool app_place_try(struct app_queue *queue, uint32_t first_serial, struct app_pl
     return !is_awaited(queue) && take_but(queue, except, now, out);
 }
 
+void app_place_reuse(struct app_queue *queue, struct app_place *place, struct app_place *out)
+{
+    *out = *place;
+    out->since = weir_now();
+    place->taken = false;
+    atomic_fetch_add(&queue->here->block->processes[out->entry].requests, 1);
+}
+
 void app_place_undo(struct app_queue *queue, struct app_place *place)
 {
     atomic_fetch_sub(&queue->here->block->processes[place->entry].requests, 1);

@@ -70,6 +70,9 @@ WEIR_CHECKED int app_place_take(struct app_queue *queue, weir_instant until, str
  * the serial number, or of the same if there is no other. Returns: false: there is none. Does not wait. */
 bool app_place_try(struct app_queue *queue, uint32_t first_serial, struct app_place *out);
 
+/* Moves a place whose request is over to another request of the same process: out. */
+void app_place_reuse(struct app_queue *queue, struct app_place *place, struct app_place *out);
+
 /* Gives it back: nobody was asked. */
 void app_place_undo(struct app_queue *queue, struct app_place *place);
 

@@ -279,6 +279,8 @@ static int keep_away(struct world *w)
     assert_int_equal(world_in_flight(w), 0);
     while (w->process[stuck].open > 0) /* and is broken off */
         assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    assert_int_equal(atomic_load(&world_block(w)->processes[stuck].failures), 1);
+    assert_int_equal(atomic_load(&world_block(w)->processes[1 - stuck].failures), 0);
     return 0;
 }
 
@@ -610,6 +612,7 @@ static int see(struct world *w)
     ask(w, "GET /slow/80ms", "answer 2", 2);
     assert_int_equal(seen.made.made, 2);
     assert_int_equal(seen.made.taken, 2);
+    assert_true(seen.made.good);
     assert_int_equal(seen.made.last, WEIR_ATTEMPT_HEDGE);
     assert_in_range(seen.made.last_after.ns, weir_ms(40).ns, weir_ms(50).ns);
     assert_string_equal(seen.charged, "backend shop,backend shop (hedge),");
