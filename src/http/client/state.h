@@ -12,7 +12,7 @@
  *     secure.c           TLS of connections
  *     fetch.c            requests whose answers are read whole
  *     race.c             requests that may have second attempts
- *     race_second.c      … one of these
+ *     race_attempt.c     … one of these
  *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
  *     fetch_stream_write.c  … the request's body
  *     fetch_stream_read.c   … the answer

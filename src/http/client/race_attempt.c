@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/client/race.h"
+#include "http/client/race_attempt.h"
 
 #include <errno.h>
 #include <stdio.h>
