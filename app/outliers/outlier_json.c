@@ -276,6 +276,8 @@ void outlier_json_begin(struct outlier *o, const weir_exchange_record *record,
     add_calls(out, facts, record->note);
     add_pools(out, facts->runtime);
     text_out_printf(out, ",\"loop\":%d,\"pid\":%d", o->loop, (int)getpid());
+    if (facts->runtime != NULL) /* as text: not every reader has numbers of 64 bits */
+        text_out_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)weir_runtime_seed(facts->runtime));
     text_out_json_member(out, "weir", weir_version());
     text_out_json_member(out, "config", facts->config->digest);
 }

@@ -77,6 +77,7 @@ routes:
         assert any("burn.c:" in frame for frame in stall["stack"]), stall
         same(round(sum(part["share_ms"] for part in outlier["ledger"]), 1), round(outlier["took_ms"], 1))
         same([pool["name"] for pool in outlier["pools"]], ["compute", "blocking"])
+        assert int(outlier["seed"]) > 0 and re.fullmatch(r"sha256:[0-9a-f]{64}", outlier["config"]), outlier
         said = told(weir, outlier["id"]).stdout
         assert re.match(r"GET /sleep\?x=1 took [0-9.]+ ms: ", said), said
         assert "the loop was held meanwhile by\n  GET /burn (" in said and "GET /burn (computing) for " in said and "burn.c:" in said, said
