@@ -117,8 +117,8 @@ typedef struct weir_fetch_options {
     /* With a backend: it does no harm to send the request twice, whatever its method: it may have second
      * attempts, see <weir/backend.h>. Contradicts once */
     bool repeatable;
-    /* With a backend: the deadline is one that others have set, as the client of a proxy. That it passes is no
-     * failure of the backend then, for its breaker, ejection and limit */
+    /* With a backend: the deadline is one that others have set, as the client of a proxy. That it passes is
+     * no failure of the backend then, for its breaker, ejection and limit */
     bool foreign_deadline;
     unsigned char reserved[5]; /* for later versions; zero */
 } weir_fetch_options;

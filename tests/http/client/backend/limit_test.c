@@ -162,17 +162,18 @@ static void deadlines_and_503_make_it_sink(void **state)
     run_simulated(1, say_nothing, NULL);
 }
 
+static const struct option_case {
+    int limit, min, max;
+    int err, starts_at;
+} cases[] = {
+    {5, 1, 2, -EINVAL, 0},       {0, -1, 0, -EINVAL, 0}, {0, 0, -1, -EINVAL, 0}, {0, 3, 2, -EINVAL, 0},
+    {0, 1, 1 << 25, -EINVAL, 0}, {0, 7, 7, 0, 7},        {0, 0, 2, 0, 2},        {0, 1, 0, 0, 16},
+    {0, 400, 0, 0, 400},         {0, 0, 100, 0, 20},
+};
+
 static int open_wrong(void *arg)
 {
     static const char *const urls[] = {"http://127.0.0.1:1"};
-    static const struct {
-        int limit, min, max;
-        int err, starts_at;
-    } cases[] = {
-        {5, 1, 2, -EINVAL, 0},       {0, -1, 0, -EINVAL, 0}, {0, 0, -1, -EINVAL, 0}, {0, 3, 2, -EINVAL, 0},
-        {0, 1, 1 << 25, -EINVAL, 0}, {0, 7, 7, 0, 7},        {0, 0, 2, 0, 2},        {0, 1, 0, 0, 16},
-        {0, 400, 0, 0, 400},         {0, 0, 100, 0, 20},
-    };
     weir_backend *backend, *other;
 
     (void)arg;
