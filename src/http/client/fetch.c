@@ -95,7 +95,10 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     return finish(&f, err, reply);
 }
 
-static int leave_backend(struct weir__fetch *f, struct weir__origin *origin, int err, weir_reply *reply)
+/* Inlined, because every request to a backend comes by here. */
+static inline __attribute__((always_inline)) int leave_backend(struct weir__fetch *f,
+                                                               struct weir__origin *origin, int err,
+                                                               weir_reply *reply)
 {
     if (origin != NULL)
         weir__origin_ended(origin, f, err);

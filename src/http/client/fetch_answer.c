@@ -12,6 +12,13 @@
 
 enum { PARTIAL_ROOM_MIN = 1024, BODY_ROOM_MIN = 1024, INTERIMS_MAX = 32 };
 
+/* Apart, so that the common case needs no registers for it. */
+__attribute__((noinline)) static bool end_watched(struct weir__fetch *f)
+{
+    f->watch->see(f->watch, f);
+    return false;
+}
+
 static bool end(struct weir__fetch *f, int err)
 {
     f->ended = true;
@@ -20,9 +27,7 @@ static bool end(struct weir__fetch *f, int err)
         f->keep = false;
     weir__fetch_stop_writing(f);
     weir__fetch_wake(f);
-    if (f->watch != NULL)
-        f->watch->see(f->watch, f);
-    return false;
+    return __builtin_expect(f->watch != NULL, 0) ? end_watched(f) : false;
 }
 
 /* --- memory of the answer --- */

@@ -46,6 +46,9 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 
 /* --- admission --- */
 
+/* Of this and what follows the parts that every request comes by are inlined: requests that may have second
+ * attempts come by another function than those that may not. */
+
 static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
 {
     const struct weir__auto_limit_settings *settings = &b->member.shared->settings.auto_limit;
@@ -57,7 +60,7 @@ static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
 }
 
 /* Counts a request as one in progress, unless there are as many as there may be. */
-static bool take_limit(weir_backend *b)
+static inline __attribute__((always_inline)) bool take_limit(weir_backend *b)
 {
     const int limit = weir__backend_options(b)->limit;
 
@@ -68,7 +71,7 @@ static bool take_limit(weir_backend *b)
 }
 
 /* Enters by the limit and the breaker. */
-static int enter(weir_backend *b, struct weir__fetch *f)
+static inline __attribute__((always_inline)) int enter(weir_backend *b, struct weir__fetch *f)
 {
     struct weir__backend_common *common = weir__backend_common(b);
     enum weir__breaker_verdict verdict;
@@ -151,7 +154,8 @@ static int choose(weir_backend *b, const char *key, const struct weir__candidate
 }
 
 /* Chooses an instance for a request. Returns: 0; -WEIR_EDNS there is none; -ENOMEM. */
-static int choose_origin(weir_backend *b, const char *key, struct weir__origin **out)
+static inline __attribute__((always_inline)) int choose_origin(weir_backend *b, const char *key,
+                                                               struct weir__origin **out)
 {
     struct weir__candidates candidates;
     int err;
@@ -201,8 +205,9 @@ static int wait_for_slot(weir_backend *b, struct weir__fetch *f, struct weir__cl
 }
 
 /* Takes a slot without waiting. *c: an idle connection to origin that f may have; or NULL. */
-static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct weir__fetch *f,
-                     struct weir__client_connection **c)
+static inline __attribute__((always_inline)) bool try_slot(weir_backend *b, struct weir__origin *origin,
+                                                           const struct weir__fetch *f,
+                                                           struct weir__client_connection **c)
 {
     struct weir__client_connection *oldest;
 
@@ -217,7 +222,8 @@ static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct 
     return true;
 }
 
-static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *origin)
+static inline __attribute__((always_inline)) void begin(weir_backend *b, struct weir__fetch *f,
+                                                        struct weir__origin *origin)
 {
     struct weir__backend_common *common = weir__backend_common(b);
     const int number = weir__backend_number_of(b, origin);
@@ -250,8 +256,9 @@ static int use_slot(weir_backend *b, const struct weir__fetch *f, const char *ke
 }
 
 /* Takes a slot for a request, with its instance and perhaps a connection. */
-static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **origin,
-                struct weir__client_connection **c)
+static inline __attribute__((always_inline)) int take(weir_backend *b, struct weir__fetch *f, const char *key,
+                                                      struct weir__origin **origin,
+                                                      struct weir__client_connection **c)
 {
     int err = choose_origin(b, key, origin);
 
@@ -261,8 +268,9 @@ static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct 
     return err < 0 ? err : use_slot(b, f, key, origin, c);
 }
 
-static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
-                 struct weir__client_connection **c)
+static inline __attribute__((always_inline)) int place(weir_backend *b, struct weir__fetch *f,
+                                                       const char *key, struct weir__origin **out,
+                                                       struct weir__client_connection **c)
 {
     int err;
 
@@ -278,7 +286,6 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct
     return take(b, f, key, out, c);
 }
 
-/* Inlined, because every request comes by here. */
 static inline __attribute__((always_inline)) int admit(weir_backend *b, struct weir__fetch *f,
                                                        const char *key, struct weir__origin **out,
                                                        struct weir__client_connection **c)
