@@ -243,6 +243,66 @@ static void attempts_are_judged_one_by_one(void **state)
     with_seeds(judged, 5);
 }
 
+/* --- what is learned --- */
+
+static uint64_t samples(void)
+{
+    const struct weir__latency *l = &weir__backend_attempts(cluster.backend)->latency;
+
+    return l->counts[0] + l->counts[1];
+}
+
+/* Asks within so long. Returns: how many samples that gave. */
+static int samples_of(int64_t within_ms, struct answer first, struct answer second)
+{
+    uint64_t before = samples();
+    weir_scope scope;
+
+    plan[0] = first;
+    plan[1] = second;
+    weir_scope_open(&scope, weir_after(weir_ms(within_ms)), 0);
+    (void)ask_for(&cluster, "GET");
+    (void)weir_scope_close(&scope);
+    until_at_rest(&cluster);
+    return (int)(samples() - before);
+}
+
+/* A slow attempt that is cut short has taken at least as long as it had by then: it counts, unless that is
+ * less than what is known already, which would teach that answers are quicker than they are. */
+static int learned(void *arg)
+{
+    weir_backend_options options = hedging();
+    uint64_t before;
+
+    (void)arg;
+    options.eject.after = -1;
+    open_with(2, &options);
+    plan[0] = (struct answer){.after_us = 8000, .text = ANSWER("a!")};
+    for (int i = 0; i < 1000; i++) /* the 95th percentile is 8 ms then */
+        assert_int_equal(ask(&cluster, "/", NULL), 0);
+    fill_budget(&cluster);
+    assert_int_equal(samples_of(1000, good, silent), 1);
+    assert_int_equal(samples_of(1000, silent, good), 1); /* lost */
+    assert_int_equal(samples_of(2, silent, silent), 0);  /* given up early */
+    assert_int_equal(samples_of(20, silent, silent), 1); /* and late */
+    assert_int_equal(samples_of(1000, (struct answer){.text = FAILED("503")}, silent), 1); /* it has a head */
+    assert_int_equal(samples_of(1000, (struct answer){.then = CLOSES}, silent), 0);        /* it has failed */
+    assert_int_equal(samples_of(1000, (struct answer){.after_us = 15000, .text = ANSWER("a!")},
+                                (struct answer){.after_us = 9000, .text = ANSWER("b!")}),
+                     1); /* of the hedge, that lost and lingered, there is none */
+    before = samples();
+    assert_int_equal(ask_for(&cluster, "POST").err, 0); /* it may have no second attempt */
+    assert_int_equal(samples(), before);
+    close_all();
+    return 0;
+}
+
+static void what_is_cut_short_teaches_nothing_false(void **state)
+{
+    (void)state;
+    with_seeds(learned, 3);
+}
+
 /* --- giving up at any moment --- */
 
 /* Of a retry and of a hedge, whole and in pieces. */
@@ -343,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_deadline_that_is_near_forbids_a_hedge),
         cmocka_unit_test(the_probe_of_a_breaker_is_not_hedged),
         cmocka_unit_test(attempts_are_judged_one_by_one),
+        cmocka_unit_test(what_is_cut_short_teaches_nothing_false),
         cmocka_unit_test(a_caller_may_give_up_at_any_moment),
         cmocka_unit_test(every_wait_of_a_race_can_be_cancelled),
     };
