@@ -59,6 +59,9 @@ WEIR_CHECKED int app_queue_open(struct app_here *here, const weir_client_options
                                 struct app_queue **out);
 void app_queue_close(struct app_queue *queue); /* ends what lingers; NULL does nothing. Waits */
 
+/* app_slot.look of a queue. */
+int app_queue_look(void *slot);
+
 /* Takes a place, or waits for one until then.
  * Returns: 0; -WEIR_EBUSY: *why says why there is none, and that is counted; -WEIR_ECANCELED,
  *          -WEIR_EDEADLINE.
