@@ -211,11 +211,11 @@ static void make_call(struct gathering *g, const struct gather_call *settings, s
     call->lent = false;
 }
 
-/* Calls to one of backends are told by the client of the library, whether this client has a deadline or not.
- */
+/* Where there may be second attempts, the client of the library tells each of them. */
 static bool tells_deadline(const struct gather_call *call)
 {
-    return call->backend == NULL && !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
+    return (call->backend == NULL || !call->backend->options.tells_deadline) &&
+           !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
 }
 
 /* Tells the calls whose deadline is the client's. Few requests have any. */

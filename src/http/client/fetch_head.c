@@ -161,9 +161,9 @@ static uint64_t deadline_to_tell(struct weir__fetch *f)
 static void write_told(weir__http_writer *w, const struct weir__fetch *f, uint64_t left_ms)
 {
     if (left_ms > 0)
-        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-deadline-ms: "), left_ms);
+        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-deadline-ms"), left_ms);
     if (f->attempt > 0)
-        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-attempt: "), f->attempt);
+        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-attempt"), f->attempt);
 }
 
 /* Whether a header of the caller's has another value here. */

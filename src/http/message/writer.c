@@ -173,22 +173,19 @@ void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes 
 
 void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
 {
-    char text[22];
-    size_t at = sizeof text;
+    char digits[20];
+    size_t at = sizeof digits;
 
-    text[--at] = '\n';
-    text[--at] = '\r';
     do {
-        text[--at] = (char)('0' + number % 10);
+        digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number != 0);
-    put(w, name.data, name.len);
-    put(w, text + at, sizeof text - at);
+    put_field(w, name, (weir_bytes){digits + at, sizeof digits - at});
 }
 
 void weir__http_write_length(weir__http_writer *w, uint64_t bytes)
 {
-    weir__http_write_number(w, WEIR__HTTP_TEXT("content-length: "), bytes);
+    weir__http_write_number(w, WEIR__HTTP_TEXT("content-length"), bytes);
 }
 
 void weir__http_write_chunked(weir__http_writer *w)

@@ -49,7 +49,7 @@ void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes va
  */
 void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes value);
 
-/* "NAME: N"; name: with the colon and the space, and the program's own */
+/* "NAME: N", for a name of the program's own */
 void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number);
 
 /* "content-length: N" */
