@@ -199,6 +199,7 @@ typedef struct weir_instance_stats {
     uint64_t requests;  /* requests sent to it, or that were to be */
     uint64_t failures;  /* of those; see the top of this file */
     uint64_t ejections;
+    unsigned char number; /* from 1, the same in all processes; a later instance gets it after this is gone */
     const char *last_error; /* of its latest failure, in words, valid until weir_run() returns; NULL: none */
     weir_instant last_error_at;
     const char *last_check; /* what was wrong at the latest health check, likewise; NULL: nothing */

@@ -51,6 +51,8 @@ static inline __attribute__((always_inline)) int finish(struct weir__fetch *f, i
 {
     weir__fetch_free_head(f);
     if (err < 0) {
+        reply->took = f->reply.took;
+        reply->instance = f->reply.instance;
         weir__fetch_drop_reply(f);
         reply->why = f->why;
         return err;

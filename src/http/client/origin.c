@@ -226,18 +226,22 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
     const struct weir__heartbeat *heartbeat;
+    int64_t took_ns;
 
     if (f->asked == 0) /* no origin was found for it, or its end is counted */
         return;
     heartbeat = &origin->client->loop->heartbeat;
+    took_ns = weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked);
     weir__origin_counts_ended(origin->counts,
                               &(struct weir__origin_end){.err = err,
                                                          .status = f->reply.status,
                                                          .words = err < 0 ? f->why : NULL,
                                                          .connected = f->connection != NULL},
-                              weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
+                              took_ns);
+    f->reply.took.ns += took_ns; /* added to that of attempts before */
     f->asked = 0;
     if (__builtin_expect(f->use.backend != NULL, 0)) {
+        f->reply.instance = (unsigned char)(f->use.number + 1);
         if (__builtin_expect(f->reply.status >= 429, 0))
             weir__backend_note_pushback(&f->use, &f->reply);
         if (err == -WEIR_EDEADLINE && f->foreign_deadline)

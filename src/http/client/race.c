@@ -86,7 +86,7 @@ static void begin(struct weir__race *r)
 {
     struct weir__attempt *a = &r->first;
 
-    a->began_ns = weir__loop_now_ns(r->loop);
+    a->began_ns = r->began_ns = weir__loop_now_ns(r->loop);
     a->f->watch = &a->watch;
     r->made = (weir_attempts_made){.made = 1, .last = WEIR_ATTEMPT_FIRST};
     r->tried = (struct weir__backend_tried){1, {a->f->use.number}};

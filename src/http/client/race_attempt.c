@@ -295,6 +295,7 @@ void weir__race_take(struct weir__second *s)
 
     weir__fetch_free_head(&s->fetch);
     *f = s->fetch;
+    f->reply.took.ns += s->attempt.began_ns - r->began_ns;
     f->watch = NULL;
     f->head = NULL;
     if (f->connection != NULL)

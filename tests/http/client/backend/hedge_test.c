@@ -151,6 +151,38 @@ static void a_head_decides_not_the_body(void **state)
     on_both_ways(a_slow_body, 10);
 }
 
+/* --- what an answer says of itself --- */
+
+static void assert_told(struct asked asked, int64_t took_us)
+{
+    assert_in_range(asked.took_us, took_us, took_us + 5000);
+    assert_int_equal(asked.instance, came.instance[asked.made.taken > 1]);
+    assert_in_range(asked.told_us, took_us, asked.took_us);
+}
+
+static int whose_it_is(void *arg)
+{
+    struct asked asked;
+
+    open_hedging(3);
+    assert_told(ask_by(arg, (struct answer){.after_us = 5000, .text = ANSWER("a!")}, silent), 5000);
+    assert_told(ask_by(arg, silent, (struct answer){.after_us = 4000, .text = ANSWER("b!")}), 14000);
+    assert_told(ask_by(arg, (struct answer){.after_us = 15000, .text = ANSWER("a!")}, silent), 15000);
+    asked = ask_by(arg, (struct answer){.after_us = 3000, .then = CLOSES}, silent);
+    if (((const struct way *)arg)->ask == ask_with) { /* a stream has no answer that could say so */
+        assert_int_equal(asked.err, -WEIR_ETRUNCATED);
+        assert_told(asked, 3000);
+    }
+    close_hedging();
+    return 0;
+}
+
+static void an_answer_says_whose_it_is_and_how_long_it_took(void **state)
+{
+    (void)state;
+    on_both_ways(whose_it_is, 5);
+}
+
 /* --- bad answers --- */
 
 static int bad_then_good(void *arg)
@@ -467,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_quick_request_is_sent_once),
         cmocka_unit_test(the_first_attempt_may_still_win),
         cmocka_unit_test(a_head_decides_not_the_body),
+        cmocka_unit_test(an_answer_says_whose_it_is_and_how_long_it_took),
         cmocka_unit_test(a_bad_answer_waits_for_the_other),
         cmocka_unit_test(a_bad_answer_before_the_hedge_is_the_answer),
         cmocka_unit_test(of_two_bad_ends_the_first_is_told_but_an_answer_before_an_error),
