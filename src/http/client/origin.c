@@ -283,9 +283,9 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
 void weir__origin_put_back(struct weir__origin *origin, struct weir__client_connection *c)
 {
     if (c != NULL)
-        leave(origin, c, true);
-    else
-        weir__slot_share_give(origin->slots);
+        weir__client_drop(c);
+    weir__client_publish_counts(origin);
+    weir__slot_share_give(origin->slots);
 }
 
 int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f, weir_stream **out)

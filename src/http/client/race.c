@@ -107,9 +107,12 @@ static int run_first(struct weir__race *r, const weir_bytes authority, bool is_p
         return err;
     begin(r);
     writes_head = is_path && !weir_bytes_equal(authority, weir_bytes_of(a->origin->authority));
-    err = weir__race_attempt(a, given, r->room, writes_head);
+    a->err = weir__race_attempt(a, given, r->room, writes_head);
     weir__timeout_cancel(r->loop, &r->timeout);
-    return err;
+    /* Not after the wait for a hedge: without a connection it does not keep its origin. */
+    if (a->err < 0 && (!weir__attempt_has_lost(a) || a->f->connection == NULL))
+        weir__race_vacate(a);
+    return a->err;
 }
 
 /* --- what is taken --- */
@@ -191,27 +194,12 @@ static bool may_retry(const struct weir__race *r)
            (retry->on & cause_to_retry(r)) != 0;
 }
 
-/* Gives back what is held for nothing: a failed attempt's place, or that of a whole answer. So another one
- * may have it where there is only one. */
-static void vacate(struct weir__race *r)
-{
-    struct weir__attempt *a = &r->first;
-    struct weir__fetch *f = a->f;
-
-    if (a->err == 0 && (f->streamed || !f->ended))
-        return;
-    weir__origin_ended(a->origin, f, a->err < 0 ? a->err : f->err);
-    if (f->connection != NULL)
-        weir__origin_release(a->origin, f, a->err == 0 && f->err == 0 && f->keep && a->sent == 0);
-    weir__backend_leave(f);
-}
-
 /* An answer is dropped only once another attempt is certain. */
 static bool retry(struct weir__race *r)
 {
     struct weir__second *s;
 
-    vacate(r);
+    weir__race_vacate(&r->first); /* so another one may have its place, where there is only one */
     s = weir__race_place(r, WEIR_ATTEMPT_RETRY);
     if (s == NULL)
         return false;

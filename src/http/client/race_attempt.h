@@ -79,11 +79,20 @@ void weir__race_retry(struct weir__second *s);
 /* Learns from a first attempt that has no head; see the top. */
 void weir__race_learn(struct weir__attempt *a);
 
+/* Gives back what is held for nothing: the place of a failed attempt, or of a whole answer. How it ended is
+ * counted for its origin. */
+void weir__race_vacate(struct weir__attempt *a);
+
 /* Ends an attempt that is not taken, or that has failed: counts how it ended, and gives its place back. */
 void weir__race_drop(struct weir__attempt *a);
 
 /* Makes f of the race that of a second attempt, and frees the second attempt. What f was has been dropped. */
 void weir__race_take(struct weir__second *s);
+
+static inline bool weir__attempt_has_lost(const struct weir__attempt *a)
+{
+    return a->race->won != NULL && a->race->won != a;
+}
 
 /* Whether the answer that an attempt has is good: its status is below 500, and not 429. */
 static inline bool weir__attempt_is_good(const struct weir__attempt *a)

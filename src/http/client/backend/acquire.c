@@ -364,25 +364,23 @@ int weir__backend_take_second(weir_backend *b, struct weir__fetch *f,
                               const struct weir__backend_second *second, struct weir__origin **out,
                               struct weir__client_connection **c)
 {
-    struct weir__backend_common *common = weir__backend_common(b);
+    struct weir__attempts *attempts = weir__backend_attempts(b);
     int err;
 
     *out = NULL;
     *c = NULL;
-    if (!weir__breaker_is_closed(&common->breaker)) {
-        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_OPEN);
+    if (!weir__breaker_is_closed(&weir__backend_common(b)->breaker)) {
+        weir__attempts_deny(attempts, WEIR_ATTEMPT_OPEN);
         return -WEIR_EBUSY;
     }
-    if (!try_place(b, f, second, out, c)) {
-        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_NO_ROOM);
-        return -WEIR_EBUSY;
-    }
-    err = weir__attempts_pay(weir__backend_attempts(b), second->kind, second->left_ns,
-                             weir__loop_now_ns(b->member.loop), NULL);
-    if (err < 0) {
-        weir__origin_put_back(*out, *c);
-        weir__backend_give_one(&common->counts.in_use, b->member.process);
+    err =
+        weir__attempts_pay(attempts, second->kind, second->left_ns, weir__loop_now_ns(b->member.loop), NULL);
+    if (err < 0)
         return err;
+    if (!try_place(b, f, second, out, c)) {
+        weir__attempts_refund(attempts);
+        weir__attempts_deny(attempts, WEIR_ATTEMPT_NO_ROOM);
+        return -WEIR_EBUSY;
     }
     b->in_use++;
     f->use = (struct weir__backend_use){.backend = b};
