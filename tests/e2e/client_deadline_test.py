@@ -39,7 +39,7 @@ routes:
   - path: /late
     gather: {{deadline: 10m, calls: [{{name: slow, backend: silent, path: /}}]}}
 """
-KINDS = ("/respond", "/sleep", "/burn", "/to", "/backend", "/gather")
+KINDS = ("/sleep", "/burn", "/to", "/backend", "/gather")
 TELLS = "x-weir-deadline-ms"
 
 
@@ -84,6 +84,8 @@ def every_kind_of_route_refuses_what_is_no_deadline_or_has_passed():
         for path in KINDS:
             if path != "/sleep":
                 same(rig.ask(path, "600000").status, 200, path)
+        for text in ("soon", "0", "600000"):
+            same(rig.ask("/respond", text).status, 200, "it waits for nothing")
 
 
 def waits_end_with_it():
