@@ -19,7 +19,8 @@ __attribute__((noinline)) static bool end_watched(struct weir__fetch *f)
     return false;
 }
 
-static bool end(struct weir__fetch *f, int err)
+/* Inlined, because every answer comes by here. */
+static inline __attribute__((always_inline)) bool end(struct weir__fetch *f, int err)
 {
     f->ended = true;
     f->err = err;
@@ -122,7 +123,8 @@ void weir__fetch_trim_body(struct weir__fetch *f)
         f->reply.body = body;
 }
 
-static int begin_body(struct weir__fetch *f, const struct weir__http_response_head *head)
+static inline __attribute__((always_inline)) int begin_body(struct weir__fetch *f,
+                                                            const struct weir__http_response_head *head)
 {
     weir__http_body_begin(&f->body, head->framing, head->content_length, f->body_max);
     if (f->streamed)
@@ -243,6 +245,16 @@ static int copy_head(struct weir__fetch *f, const struct weir__http_response_hea
     return 0;
 }
 
+static __attribute__((noinline)) int begin_watched_body(struct weir__fetch *f,
+                                                        const struct weir__http_response_head *head)
+{
+    int err = begin_body(f, head);
+
+    if (err == 0)
+        f->watch->see(f->watch, f);
+    return err;
+}
+
 static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
                      size_t len)
 {
@@ -256,10 +268,7 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
     f->announces_chunks = head->chunked;
     f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
     f->connection->unused_ns = keep_alive.unused_ns;
-    err = begin_body(f, head);
-    if (err == 0 && f->watch != NULL)
-        f->watch->see(f->watch, f);
-    return err;
+    return __builtin_expect(f->watch != NULL, 0) ? begin_watched_body(f, head) : begin_body(f, head);
 }
 
 /* Takes an informational answer (1xx). Those of a stream are kept for weir_fetch_informational(). */
@@ -422,7 +431,8 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
         .feed = feed,
         .client = client,
         .streamed = streamed,
-        .method = weir__http_method_of(weir_bytes_of(options->method != NULL ? options->method : "GET")),
+        .method =
+            options->method != NULL ? weir__http_method_of(weir_bytes_of(options->method)) : WEIR__HTTP_GET,
         .duplex = options->duplex,
         .upgrades = options->upgrade != NULL,
         .once = options->once,

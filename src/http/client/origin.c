@@ -57,7 +57,9 @@ struct weir__client_connection *weir__origin_oldest_idle(weir_client *client)
     return weir__container_of(first, struct weir__client_connection, idle_entry.node);
 }
 
-static void wait_unused(weir_client *client, struct weir__client_connection *c)
+/* Inlined, as what follows, because every request comes by here. */
+static inline __attribute__((always_inline)) void wait_unused(weir_client *client,
+                                                              struct weir__client_connection *c)
 {
     if (c->unused_ns == 0) {
         weir__timeout_list_enter(&client->idle, &c->idle_entry);
@@ -67,7 +69,6 @@ static void wait_unused(weir_client *client, struct weir__client_connection *c)
     weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
 }
 
-/* Inlined, as what follows, because every request comes by here. */
 static inline __attribute__((always_inline)) void keep_idle(struct weir__origin *origin,
                                                             struct weir__client_connection *c)
 {

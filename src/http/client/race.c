@@ -9,15 +9,17 @@
 #include "http/client/backend/state.h"
 #include "http/client/origin.h"
 
-bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
-                      size_t body_bytes)
+bool weir__race_suits(const weir_fetch_options *o, bool whole, size_t body_bytes)
 {
+    const enum weir__http_method method =
+        weir__http_method_of(weir_bytes_of(o->method != NULL ? o->method : "GET"));
+
     if (!whole || body_bytes > WEIR__RACE_BODY_BYTES_MAX)
         return false;
-    if (f->once || f->duplex || f->upgrades || f->method == WEIR__HTTP_CONNECT)
+    if (o->once || o->duplex || o->upgrade != NULL || method == WEIR__HTTP_CONNECT)
         return false;
-    return options->repeatable || f->method == WEIR__HTTP_GET || f->method == WEIR__HTTP_HEAD ||
-           f->method == WEIR__HTTP_OPTIONS;
+    return o->repeatable || method == WEIR__HTTP_GET || method == WEIR__HTTP_HEAD ||
+           method == WEIR__HTTP_OPTIONS;
 }
 
 /* --- the first attempt, and its hedge --- */
@@ -106,7 +108,7 @@ static int run_first(struct weir__race *r, const weir_bytes authority, bool is_p
     if (err < 0)
         return err;
     begin(r);
-    writes_head = is_path && !weir_bytes_equal(authority, weir_bytes_of(a->origin->authority));
+    writes_head = is_path && !weir__fetch_head_names(a->origin, authority);
     a->err = weir__race_attempt(a, given, r->room, writes_head);
     weir__timeout_cancel(r->loop, &r->timeout);
     /* Not after the wait for a hedge: without a connection it does not keep its origin. */

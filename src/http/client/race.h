@@ -25,8 +25,7 @@
 enum { WEIR__RACE_BODY_BYTES_MAX = 64 << 10 };
 
 /* Whether a request to a backend that has second attempts may have one. whole: its body is held whole. */
-bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
-                      size_t body_bytes);
+bool weir__race_suits(const weir_fetch_options *options, bool whole, size_t body_bytes);
 
 /* Runs a race. url: as weir__fetch_place() takes it. Waits.
  * Returns: 0: f has the head of an answer or, of a stream, an informational one; of a request that is not

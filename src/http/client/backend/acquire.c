@@ -230,7 +230,8 @@ static inline __attribute__((always_inline)) void begin(weir_backend *b, struct 
 
     f->use.instance = &common->instances[number];
     f->use.number = (uint8_t)number;
-    f->use.began = weir__backend_time(weir__loop_now_ns(b->member.loop));
+    if (weir__backend_options(b)->limit > 0) /* perhaps one that follows */
+        f->use.began = weir__backend_time(weir__loop_now_ns(b->member.loop));
     weir__backend_add_one(&common->counts.of_instance[number], b->member.process);
     weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);
