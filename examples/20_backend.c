@@ -27,6 +27,7 @@ static void *open_state(void *arg, weir_server *server)
         .health = {.path = "/healthz", .every = weir_seconds(1)},
         .breaker.failed_percent = 50,
         .limit = 256,
+        .hedge.percentile = 95, /* what is slower than 95 % is asked of another instance, too */
     };
 
     (void)server;

@@ -13,7 +13,7 @@ static const double after_share = 0.95, of_interest = 0.99;
 static const double floor_ms = 2;   /* as hedge: {floor: …} has it */
 static const double gain_min = 0.1; /* of the p99 */
 static const double matters = 0.05; /* of the requests that are slow, those that a backend makes slow */
-static const double failing = 0.05; /* of the calls; more are no matter of slowness */
+static const double failing = 0.01; /* of the calls; more are no matter of slowness */
 static const double independent_max = 1.5; /* between what is computed and what is measured */
 static const uint64_t few = 20;
 

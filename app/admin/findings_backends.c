@@ -229,7 +229,13 @@ static void find_open(struct finding_list *list, const struct finding_backend *f
 static void say_what_limits(struct finding *out, const struct snapshot_backend *b,
                             enum weir_backend_refusal refusal)
 {
-    if (refusal == WEIR_BACKEND_LIMITED)
+    if (refusal == WEIR_BACKEND_LIMITED && snapshot_backend_limit_is_auto(b))
+        finding_say(out,
+                    "limited (limit: auto, %d at present). It sinks where answers get slower than they have "
+                    "been, pass their deadline or are 503: make the backend faster, or add instances; a "
+                    "larger limit: {auto: {min: …}} lets more through whatever they take",
+                    b->limit);
+    else if (refusal == WEIR_BACKEND_LIMITED)
         finding_say(
             out,
             "limited (%d requests are in progress, limit: %d). By Little's law that is their rate × their "

@@ -16,10 +16,10 @@ struct app_linger {
 };
 
 /* Gives all of it back. */
-static void finish(struct app_queue *queue, struct app_linger_options *o, bool answered)
+static void finish(struct app_queue *queue, struct app_linger_options *o, enum app_outcome outcome)
 {
     weir_fetch_close(o->fetch);
-    app_place_give(queue, &o->place, answered ? APP_SERVED : APP_UNMEASURED);
+    app_place_give(queue, &o->place, outcome);
 }
 
 static void learn(struct app_queue *queue, const struct app_linger_options *o)
@@ -77,7 +77,7 @@ static int run_out(void *arg)
     if (err == 0)
         err = drop_body(l->o.fetch);
     (void)weir_scope_close(&scope);
-    finish(queue, &l->o, err == 0);
+    finish(queue, &l->o, err == 0 ? APP_SERVED : err == -WEIR_ECANCELED ? APP_UNMEASURED : APP_FAILED);
     leave(l);
     free(l);
     weir_event_set(&queue->lingered);
@@ -98,7 +98,7 @@ void app_linger(struct app_queue *queue, const struct app_linger_options *option
         free(l);
     }
     learn(queue, &o);
-    finish(queue, &o, false);
+    finish(queue, &o, APP_UNMEASURED);
 }
 
 void app_linger_end(struct app_queue *queue)

@@ -2,7 +2,7 @@
 /* Requests to an application whose answer nobody wants any more, since that of another attempt was taken. The
  * process is still at it, so the request keeps its place until the answer is here: otherwise the next request
  * would be sent to a process that has no time for it. That also keeps requests away from a process that is
- * stopped.
+ * stopped, and one that gives no answer until its time is over has failed, as without the other attempt.
  *
  * Threading: tasks of the loop of the queue.
  */
@@ -12,12 +12,12 @@
 #include "apps/queue.h"
 
 /* Requests of a loop to one application that linger: more are broken off, and their places given back. */
-enum { APP_LINGER_MAX = 8 };
+enum { APP_LINGER_MAX = 32 };
 
 struct app_linger_options {
     struct app_place place;
     weir_fetch_stream *fetch; /* the head of its answer has not come */
-    weir_instant until;       /* it is broken off then */
+    weir_instant until;       /* its process has failed then, and it is broken off */
     weir_instant began;       /* of a first attempt, whose time is learned; 0: of another */
 };
 

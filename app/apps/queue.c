@@ -2,21 +2,12 @@
 #include "apps/queue.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <weir/charge.h>
 #include <weir/scope.h>
 #include <weir/sync.h>
 #include <weir/task.h>
-
-#include "apps/linger.h"
-
-enum {
-    KEPT_MS = 1000,          /* an unused connection: less than any server of applications grants */
-    CONNECTIONS_MAX = 16384, /* never reached: places are fewer */
-};
 
 /* A request that waits: on the stack of its task. */
 struct app_waiter {
@@ -119,7 +110,7 @@ static void hand_on(struct app_queue *queue)
 }
 
 /* Another loop, or another gateway process, says that a place is free. */
-static int look_after_wake(void *arg)
+int app_queue_look(void *arg)
 {
     struct app_slot *slot = arg;
 
@@ -152,6 +143,14 @@ bool app_place_try(struct app_queue *queue, uint32_t first_serial, struct app_pl
 
     *out = (struct app_place){.taken = false};
     return !is_awaited(queue) && take_but(queue, except, now, out);
+}
+
+void app_place_reuse(struct app_queue *queue, struct app_place *place, struct app_place *out)
+{
+    *out = *place;
+    out->since = weir_now();
+    place->taken = false;
+    atomic_fetch_add(&queue->here->block->processes[out->entry].requests, 1);
 }
 
 void app_place_undo(struct app_queue *queue, struct app_place *place)
@@ -201,80 +200,6 @@ const char *app_place_address(const struct app_queue *queue, const struct app_pl
                    NULL
                ? out
                : NULL;
-}
-
-/* --- open, close --- */
-
-static void name(struct app_queue *queue)
-{
-    const char *app = queue->here->app->name;
-
-    (void)snprintf(queue->waits_for, sizeof queue->waits_for, "a place of %s", app);
-    for (int kind = 0; kind < WEIR_ATTEMPT_KINDS; kind++)
-        (void)snprintf(queue->name_of[kind], sizeof queue->name_of[kind],
-                       kind == WEIR_ATTEMPT_FIRST ? "%s" : "%s (%s)", app,
-                       weir_attempt_kind_name((enum weir_attempt_kind)kind));
-}
-
-static int open_client(struct app_queue *queue, const weir_client_options *options)
-{
-    weir_client_options ours = *options;
-
-    ours.connections_per_origin = ours.idle_connections = CONNECTIONS_MAX;
-    ours.idle_timeout = weir_ms(KEPT_MS);
-    ours.quiet = true; /* processes come and go; what there is to tell is told of the application */
-    return weir_client_open(&ours, &queue->client);
-}
-
-static int open_attempts(struct app_queue *queue)
-{
-    const struct config_app *app = queue->here->app;
-    char text[16 + CONFIG_APP_NAME_BYTES];
-    const weir_attempts_options options = {.name = text, .hedge = app->hedge, .retry = app->retry};
-
-    if (!config_app_has_attempts(app))
-        return 0;
-    (void)snprintf(text, sizeof text, "app %s", app->name);
-    return weir_attempts_open(&options, &queue->attempts);
-}
-
-int app_queue_open(struct app_here *here, const weir_client_options *options, struct app_queue **out)
-{
-    struct app_queue *queue = calloc(1, sizeof *queue);
-    int err;
-
-    if (queue == NULL)
-        return -ENOMEM;
-    queue->here = here;
-    queue->loop = weir_loop_index();
-    queue->slot = &here->slots[queue->loop];
-    weir_event_init(&queue->lingered);
-    name(queue);
-    err = open_attempts(queue);
-    if (err == 0)
-        err = open_client(queue, options);
-    if (err < 0) {
-        weir_attempts_close(queue->attempts);
-        free(queue);
-        return err;
-    }
-    queue->slot->queue = queue;
-    queue->slot->look = look_after_wake;
-    app_gate_enter(here->gate);
-    *out = queue;
-    return 0;
-}
-
-void app_queue_close(struct app_queue *queue)
-{
-    if (queue == NULL)
-        return;
-    app_linger_end(queue);
-    app_gate_leave(queue->here->gate);
-    queue->slot->queue = NULL;
-    weir_client_close(queue->client);
-    weir_attempts_close(queue->attempts);
-    free(queue);
 }
 
 /* --- waiting --- */

@@ -59,6 +59,9 @@ WEIR_CHECKED int app_queue_open(struct app_here *here, const weir_client_options
                                 struct app_queue **out);
 void app_queue_close(struct app_queue *queue); /* ends what lingers; NULL does nothing. Waits */
 
+/* app_slot.look of a queue. */
+int app_queue_look(void *slot);
+
 /* Takes a place, or waits for one until then.
  * Returns: 0; -WEIR_EBUSY: *why says why there is none, and that is counted; -WEIR_ECANCELED,
  *          -WEIR_EDEADLINE.
@@ -69,6 +72,9 @@ WEIR_CHECKED int app_place_take(struct app_queue *queue, weir_instant until, str
 /* Takes a place for a second attempt, if one is free and no request waits: of another process than that with
  * the serial number, or of the same if there is no other. Returns: false: there is none. Does not wait. */
 bool app_place_try(struct app_queue *queue, uint32_t first_serial, struct app_place *out);
+
+/* Moves a place whose request is over to another request of the same process: out. */
+void app_place_reuse(struct app_queue *queue, struct app_place *place, struct app_place *out);
 
 /* Gives it back: nobody was asked. */
 void app_place_undo(struct app_queue *queue, struct app_place *place);

@@ -193,6 +193,8 @@ static void write_call(struct terminal_text *out, const json_t *call)
         terminal_text_add(out, LINE_BAD, error);
     else
         terminal_text_printf(out, status >= 500 ? LINE_BAD : LINE_PLAIN, "%.0f", status);
+    if (*figure_text(call, "instance") != '\0')
+        terminal_text_printf(out, LINE_QUIET, "  from %s", figure_text(call, "instance"));
     if (figure_at(call, "began_ms") > 0) {
         terminal_text_add(out, LINE_QUIET, "  begun after ");
         add_ms(out, LINE_QUIET, call, "began_ms");

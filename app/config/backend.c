@@ -362,6 +362,7 @@ static void read_one(struct config_reader *reader, const struct tree_node *node,
     if (draft.tls != NULL)
         read_tls(reader, draft.tls, out);
     read_parts(reader, &draft, &out->options);
+    out->options.tells_deadline = config_backend_tries_twice(out);
 }
 
 void backends_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
@@ -378,7 +379,6 @@ void backends_read(struct config_reader *reader, const struct tree_node *node, s
         struct config_backend *backend = &backends[config->backend_count];
 
         backend->options.name = child->key;
-        backend->options.tells_deadline = true;
         backend->place = child->key_place;
         backend->number = config->backend_count++;
         read_one(reader, child, backend);

@@ -108,13 +108,13 @@ struct config_route {
     const char *host; /* "shop.example.com", "*.example.com", in lower case, without a dot at the end; NULL:
                          every host */
     int scheme;       /* enum config_scheme */
+    unsigned method_mask; /* methods as bits; 0: every method */
     const char *name; /* in logs and figures: the path, and before it what tells routes of one path apart: the
                          scheme, the host */
-    const char *methods;  /* "GET POST", as weir_route takes it; NULL: every method */
-    unsigned method_mask; /* the same as bits; 0: every method */
-    const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
-    int share;            /* the number of its share of that pool, from 1 on; 0: none of its own */
-    weir_duration slow;   /* a request that takes longer is recorded; 0: none is for that */
+    const char *methods; /* "GET POST", as weir_route takes it; NULL: every method */
+    const char *on;      /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
+    int share;           /* the number of its share of that pool, from 1 on; 0: none of its own */
+    weir_duration slow;  /* a request that takes longer is recorded; 0: none is for that */
     struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
     struct config_rate rate;

@@ -66,8 +66,8 @@ struct route_kind {
      */
     weir_handler *handle;
 
-    /* handle() reads the deadline that a request comes with: http/client_deadline.h. For other kinds it is a
-     * deadline of the task until the answer begins. */
+    /* handle() reads the deadline that a request comes with: http/client_deadline.h; or it answers at once,
+     * and needs none. For other kinds it is a deadline of the task until the answer begins. */
     bool heeds_deadline;
 
     /* The body of every answer, when it is always the same, in memory that stays: its compressed form can be

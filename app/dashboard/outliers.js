@@ -51,7 +51,7 @@ const outliersView = {
     ].filter(Boolean);
   },
 
-  callWords: (call) => [call.took_ms === null ? "" : ms(call.took_ms), call.error ?? call.status, call.attempts?.text].filter(Boolean).join(", "),
+  callWords: (call) => [call.took_ms === null ? "" : ms(call.took_ms), call.error ?? call.status, call.instance && `from ${call.instance}`, call.attempts?.text].filter(Boolean).join(", "),
 
   facts(title, facts) {
     const known = facts.filter(([, value]) => value);

@@ -27,14 +27,11 @@ static int answered(int err)
     return err < 0 ? err : 1;
 }
 
-int client_deadline_read(weir_request *req, weir_response *res, weir_instant *until)
+__attribute__((noinline)) static int read_given(weir_request *req, weir_response *res, weir_instant *until)
 {
     const char *value;
     int64_t ms;
 
-    *until = weir_never();
-    if (weir_request_header(req, CLIENT_DEADLINE_HEADER) == NULL)
-        return 0;
     value = weir_request_header_joined(req, CLIENT_DEADLINE_HEADER); /* of two fields, no number */
     if (value == NULL)
         return -ENOMEM;
@@ -46,6 +43,12 @@ int client_deadline_read(weir_request *req, weir_response *res, weir_instant *un
         return answered(client_deadline_respond(res));
     *until = weir_after_ms(ms);
     return 0;
+}
+
+int client_deadline_read(weir_request *req, weir_response *res, weir_instant *until)
+{
+    *until = weir_never();
+    return weir_request_header(req, CLIENT_DEADLINE_HEADER) == NULL ? 0 : read_given(req, res, until);
 }
 
 int client_deadline_respond(weir_response *res)

@@ -5,6 +5,7 @@
  * The room, from here up:
  *     outlier.h         the object, its name
  *     outlier_json.h    writes what is known at the end of the request, on its loop
+ *     instances_asked.h which instances answered the calls of a gather
  *     stalls_during.h   writes what held the loop meanwhile; later, when the watch has decided
  *     outlier_ring.h    the latest ones, in memory
  *     outlier_folder.h  the same as files

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "outliers/outlier_json.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <weir/pool.h>
 #include <weir/version.h>
 
+#include "outliers/instances_asked.h"
 #include "routes/attempts_text.h"
 #include "routes/gather_note.h"
 #include "routes/proxy_note.h"
@@ -168,8 +170,14 @@ static void add_attempts(struct text_out *out, const weir_attempts_made *made)
     text_out_add(out, "}");
 }
 
+/* A call that found no instance is known by its waits alone. */
+static weir_duration took_of_end(const struct outlier_facts *facts, const struct gather_note *note, size_t i)
+{
+    return note->ends[i].took.ns > 0 ? note->ends[i].took : took_of(facts, note->settings, i);
+}
+
 static void add_gather_call(struct text_out *out, const struct outlier_facts *facts,
-                            const struct gather_note *note, size_t i)
+                            const struct gather_note *note, size_t i, const char *instance)
 {
     const struct gather_call *call = &note->settings->calls[i];
     const struct gather_call_end *end = &note->ends[i];
@@ -179,12 +187,23 @@ static void add_gather_call(struct text_out *out, const struct outlier_facts *fa
     text_out_json(out, call->name);
     text_out_json_member(out, "backend", call->backend != NULL ? call->backend->options.name : NULL);
     text_out_json_member(out, "origin", call->backend == NULL ? call->url.origin : NULL);
+    text_out_json_member(out, "instance", *instance != '\0' ? instance : NULL);
     text_out_printf(out, ",\"status\":%u", end->status);
     text_out_json_member(out, "error", failed ? gather_end_text((enum gather_end)end->end) : NULL);
     add_ms(out, "began_ms", weir_between(facts->began, note->began));
-    add_took(out, took_of(facts, note->settings, i));
+    add_took(out, took_of_end(facts, note, i));
     add_attempts(out, &end->attempts);
     text_out_add(out, "}");
+}
+
+static void add_gather_calls(struct text_out *out, const struct outlier_facts *facts,
+                             const struct gather_note *note)
+{
+    instance_address *instances = instances_asked(note, facts->runtime);
+
+    for (size_t i = 0; i < note->settings->call_count; i++)
+        add_gather_call(out, facts, note, i, instances != NULL ? instances[i] : "");
+    free(instances);
 }
 
 /* A request that is passed on has one call. note NULL: its backend has answered, at the first attempt. */
@@ -212,9 +231,7 @@ static void add_calls(struct text_out *out, const struct outlier_facts *facts, c
 {
     text_out_add(out, ",\"calls\":[");
     if (route_note_is(note, ROUTE_NOTE_GATHER)) {
-        const struct gather_note *gather = note;
-        for (size_t i = 0; i < gather->settings->call_count; i++)
-            add_gather_call(out, facts, gather, i);
+        add_gather_calls(out, facts, note);
     } else if (route_note_is(note, ROUTE_NOTE_PROXY) || took_by_name(facts, NULL).ns >= 0) {
         add_passed_on(out, facts, note);
     }
@@ -278,6 +295,8 @@ void outlier_json_begin(struct outlier *o, const weir_exchange_record *record,
     add_calls(out, facts, record->note);
     add_pools(out, facts->runtime);
     text_out_printf(out, ",\"loop\":%d,\"pid\":%d", o->loop, (int)getpid());
+    if (facts->runtime != NULL) /* as text: not every reader has numbers of 64 bits */
+        text_out_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)weir_runtime_seed(facts->runtime));
     text_out_json_member(out, "weir", weir_version());
     text_out_json_member(out, "config", facts->config->digest);
 }

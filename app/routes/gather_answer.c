@@ -147,13 +147,11 @@ static void count(struct gather_tally *tally, const struct gather_outcome *outco
     tally->late += err == -WEIR_EDEADLINE;
 }
 
-static struct gather_call_end end_of(const struct gather_outcome *outcome, int err)
+/* Its attempts are noted by others. */
+static void note_end(struct gather_call_end *end, const struct gather_outcome *outcome, int err)
 {
-    struct gather_call_end end = {.end = (uint8_t)gather_end_of(err), .status = (uint16_t)outcome->status};
-
-    if (err == 0 && !gather_succeeded(outcome))
-        end.end = GATHER_STATUS;
-    return end;
+    end->end = err == 0 && !gather_succeeded(outcome) ? GATHER_STATUS : (uint8_t)gather_end_of(err);
+    end->status = (uint16_t)outcome->status;
 }
 
 int gather_add(struct gather_answer *answer, const char *name, const struct gather_outcome *outcome,
@@ -172,7 +170,7 @@ int gather_add(struct gather_answer *answer, const char *name, const struct gath
         }
     }
     count(tally, outcome, failure);
-    *end = end_of(outcome, failure);
+    note_end(end, outcome, failure);
     return failure ? append_error(&answer->text, outcome, failure) : 0;
 }
 

@@ -9,11 +9,13 @@
 
 static int fail(struct gather_fetch *call, int err, const char *why)
 {
-    const weir_attempts_made attempts = call->reply.attempts;
+    const weir_reply was = call->reply;
 
     weir_reply_free(&call->reply);
     call->reply.why = why;
-    call->reply.attempts = attempts;
+    call->reply.attempts = was.attempts;
+    call->reply.took = was.took;
+    call->reply.instance = was.instance;
     return err;
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/http_client.h>
+
 #include "routes/attempts_text.h"
 #include "routes/gather_settings.h"
 #include "routes/route_note.h"
@@ -33,7 +35,9 @@ enum gather_end {
 
 struct gather_call_end {
     uint8_t end;                 /* enum gather_end */
+    uint8_t instance;            /* weir_reply.instance */
     uint16_t status;             /* of the answer; 0: none */
+    weir_duration took;          /* weir_reply.took */
     weir_attempts_made attempts; /* all zero unless there was a second one */
 };
 
@@ -74,6 +78,14 @@ static inline void gather_note_attempts(struct gather_note *note, size_t i, cons
         note->ends[i].attempts = *made;
         note->tried_twice++;
     }
+}
+
+/* Notes which instance was asked for the call i, how long that took, and what was tried. */
+static inline void gather_note_reply(struct gather_note *note, size_t i, const weir_reply *reply)
+{
+    note->ends[i].instance = reply->instance;
+    note->ends[i].took = reply->took;
+    gather_note_attempts(note, i, &reply->attempts);
 }
 
 #endif

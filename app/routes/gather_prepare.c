@@ -211,11 +211,11 @@ static void make_call(struct gathering *g, const struct gather_call *settings, s
     call->lent = false;
 }
 
-/* Calls to one of backends are told by the client of the library, whether this client has a deadline or not.
- */
+/* Where there may be second attempts, the client of the library tells each of them. */
 static bool tells_deadline(const struct gather_call *call)
 {
-    return call->backend == NULL && !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
+    return (call->backend == NULL || !call->backend->options.tells_deadline) &&
+           !gather_call_sets(call, CLIENT_DEADLINE_HEADER);
 }
 
 /* Tells the calls whose deadline is the client's. Few requests have any. */
@@ -232,24 +232,34 @@ static void mark_deadlines(struct gathering *g)
 }
 
 /* Adds the deadline to the headers of calls. */
-static void add_deadlines(struct gathering *g)
+static int add_deadlines(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
     const weir_instant whole = client_deadline_min(weir_after(settings->deadline), g->until);
 
     if (header_rules_name(g->state->rules, weir_bytes_of(CLIENT_DEADLINE_HEADER)))
-        return;
+        return 0;
     for (size_t i = 0; i < settings->call_count; i++) {
         struct gather_fetch *call = &g->calls[i];
         const weir_duration own = call->settings->deadline;
+        char *left;
         weir_header *headers = (weir_header *)(uintptr_t)call->options.headers; /* of prepare_headers() */
 
         if (!tells_deadline(call->settings))
             continue;
-        (void)client_deadline_left(call->left,
-                                   own.ns > 0 ? client_deadline_min(whole, weir_after(own)) : whole);
-        headers[call->options.header_count++] = (weir_header){CLIENT_DEADLINE_HEADER, call->left};
+        left = weir_request_alloc(g->req, CLIENT_DEADLINE_BYTES);
+        if (left == NULL)
+            return -ENOMEM;
+        (void)client_deadline_left(left, own.ns > 0 ? client_deadline_min(whole, weir_after(own)) : whole);
+        headers[call->options.header_count++] = (weir_header){CLIENT_DEADLINE_HEADER, left};
     }
+    return 0;
+}
+
+__attribute__((noinline)) static int heed_deadline(struct gathering *g)
+{
+    mark_deadlines(g);
+    return add_deadlines(g);
 }
 
 int gather_prepare(struct gathering *g)
@@ -270,9 +280,7 @@ int gather_prepare(struct gathering *g)
         make_call(g, &settings->calls[i], call);
         err = prepare_headers(g, call);
     }
-    if (err == 0 && !weir_is_never(g->until)) {
-        mark_deadlines(g);
-        add_deadlines(g);
-    }
+    if (err == 0 && !weir_is_never(g->until))
+        err = heed_deadline(g);
     return err;
 }

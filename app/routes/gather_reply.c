@@ -28,7 +28,7 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
     };
     int err = gather_add(answer, call->settings->name, &outcome, tally, &g->note->ends[i]);
 
-    gather_note_attempts(g->note, i, &call->reply.attempts);
+    gather_note_reply(g->note, i, &call->reply);
     call->lent = gather_lends(answer, outcome.body);
     if (call->lent)
         call->part = answer->part_count - 1;
@@ -146,7 +146,7 @@ void gather_reply_skip(struct gathering *g)
     for (size_t i = 0; i < g->state->settings->call_count; i++) {
         const struct gather_fetch *call = &g->calls[i];
 
-        gather_note_attempts(g->note, i, &call->reply.attempts);
+        gather_note_reply(g->note, i, &call->reply);
         g->note->ends[i].end =
             call->err == 0 && call->reply.status >= 500 ? GATHER_STATUS : (uint8_t)gather_end_of(call->err);
     }

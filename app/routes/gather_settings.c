@@ -186,7 +186,8 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
         url_read_target(reader, draft.path, "calls.path", route->path, &draft.call.url);
     if (draft.backend != NULL)
         draft.call.backend = backend_read(reader, draft.backend, "calls.backend", route);
-    draft.call.method_text = config_method_names[draft.call.method];
+    if (draft.call.method != CONFIG_GET)
+        draft.call.method_text = config_method_names[draft.call.method];
     draft.call.sets_coding = gather_call_sets(&draft.call, "accept-encoding");
     check_call(reader, node, settings, &draft.call);
     *out = draft.call;

@@ -20,7 +20,7 @@ struct gather_call {
     struct url_template url;              /* of a backend: its path alone */
     const struct config_backend *backend; /* NULL: url has the host */
     int method;                           /* enum config_method */
-    const char *method_text;              /* as it is sent */
+    const char *method_text;              /* as it is sent; NULL: GET */
     weir_duration deadline;               /* 0: that of the whole */
     struct config_headers headers;
     bool sets_coding; /* headers has accept-encoding */

@@ -32,7 +32,6 @@ struct gather_fetch {
     const struct gather_call *settings;
     weir_request *req;
     char traceparent[WEIR_TRACE_PARENT_BYTES];
-    char left[CLIENT_DEADLINE_BYTES]; /* of the deadline, for the header */
     weir_client *client;
     weir_fetch_options options;
     weir_reply reply;

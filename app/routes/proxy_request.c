@@ -81,10 +81,12 @@ static int apply_rules(struct proxying *p)
 
 /* --- the whole --- */
 
-/* A backend of "backends" is told by the client of the library, whether the client has a deadline or not. */
+/* Where there may be second attempts, the client of the library tells each of them. */
 static bool tells_deadline(const struct proxying *p)
 {
-    return p->state->settings->backend == NULL && !weir_is_never(p->until);
+    const struct config_backend *backend = p->state->settings->backend;
+
+    return (backend == NULL || !backend->options.tells_deadline) && !weir_is_never(p->until);
 }
 
 int proxy_request_make(struct proxying *p)

@@ -79,5 +79,8 @@ static weir_bytes fixed_body(const void *arg)
     return (weir_bytes){settings->body, settings->body_bytes};
 }
 
-const struct route_kind route_respond = {
-    .name = "respond", .configure = configure, .handle = handle, .fixed_body = fixed_body};
+const struct route_kind route_respond = {.name = "respond",
+                                         .configure = configure,
+                                         .handle = handle,
+                                         .heeds_deadline = true,
+                                         .fixed_body = fixed_body};

@@ -153,10 +153,8 @@ static bool take_place(struct race *r, enum weir_attempt_kind kind, struct app_p
         return false;
     }
     if (weir_attempts_pay(r->rules, kind, weir_between(weir_now(), weir_deadline()), &why) == 0) {
-        if (!is_other) {
-            *place = *own;
-            own->taken = false;
-        }
+        if (!is_other)
+            app_place_reuse(queue, own, place);
         return true;
     }
     if (is_other)
@@ -264,13 +262,13 @@ static enum weir_attempt_outcome outcome_of(const struct attempt *a, const struc
 }
 
 /* Leaves an attempt that has not ended to its process, since the answer of the other is taken. */
-static void leave(struct race *r, struct attempt *a, weir_instant until)
+static void leave(struct race *r, struct attempt *a)
 {
     struct serving *s = a->s;
     const bool is_first = a->kind == WEIR_ATTEMPT_FIRST;
     const struct app_linger_options options = {.place = s->place,
                                                .fetch = s->p.fetch,
-                                               .until = until,
+                                               .until = weir_add(a->began, s->state->settings->proxy.timeout),
                                                .began = is_first ? a->began : (weir_instant){0}};
 
     if (is_first && r->second.kind == WEIR_ATTEMPT_HEDGE)
@@ -285,12 +283,12 @@ static void leave(struct race *r, struct attempt *a, weir_instant until)
 }
 
 /* Drops an attempt whose answer is not taken. */
-static void drop(struct race *r, struct attempt *a, enum weir_attempt_outcome outcome, weir_instant until)
+static void drop(struct race *r, struct attempt *a, enum weir_attempt_outcome outcome)
 {
     struct serving *s = a->s;
 
     if (!a->ended && outcome == WEIR_ATTEMPT_LOST) {
-        leave(r, a, until);
+        leave(r, a);
     } else if (a->err == 0) {
         weir_fetch_close(s->p.fetch);
         app_place_give(s->state->queue, &s->place, APP_UNMEASURED);
@@ -304,14 +302,14 @@ static void drop(struct race *r, struct attempt *a, enum weir_attempt_outcome ou
     s->place.taken = false;
 }
 
-static void end(struct race *r, struct attempt *a, const struct attempt *taken, weir_instant until)
+static void end(struct race *r, struct attempt *a, const struct attempt *taken)
 {
     const enum weir_attempt_outcome outcome = outcome_of(a, taken);
 
     if (!serving_is_refused(a->err) || a->kind != WEIR_ATTEMPT_FIRST)
         weir_attempts_ended(r->rules, a->kind, outcome);
     if (a != taken)
-        drop(r, a, outcome, until);
+        drop(r, a, outcome);
 }
 
 /* --- retrying --- */
@@ -350,7 +348,7 @@ static void retry(struct race *r)
     for (int i = 0; i < options->times && wants_retry(last, options); i++) {
         if (!take_place(r, WEIR_ATTEMPT_RETRY, &last->s->place, &place))
             return;
-        end(r, last, NULL, weir_now());
+        end(r, last, NULL);
         last = &r->second;
         if (make_second(r, WEIR_ATTEMPT_RETRY, &place))
             ask_second(r);
@@ -386,18 +384,19 @@ static void go_on_as(struct race *r, const struct attempt *a)
     s->p.address = s->address;
 }
 
-static int conclude(struct race *r, weir_instant until)
+static int conclude(struct race *r)
 {
     struct serving *s = r->first.s;
     const struct attempt *taken = choose(r), *last = was_retried(r) ? &r->second : &r->first;
 
+    s->note.attempts.good = taken != NULL && has_answered_well(taken);
     s->note.attempts.taken = taken == NULL ? 0 : taken == &r->first ? 1 : s->note.attempts.made;
     if (s->note.attempts.made > 1)
         weir_request_note(s->p.req, &s->note);
     if (!was_retried(r))
-        end(r, &r->first, taken, until);
+        end(r, &r->first, taken);
     if (r->second.s != NULL)
-        end(r, &r->second, taken, until);
+        end(r, &r->second, taken);
     go_on_as(r, taken != NULL ? taken : last);
     return taken != NULL ? 0 : last->err;
 }
@@ -422,5 +421,5 @@ int serve_attempts_begin(struct serving *s)
     if (r.second.s == NULL)
         retry(&r);
     (void)weir_scope_close(&time);
-    return conclude(&r, until);
+    return conclude(&r);
 }

@@ -49,9 +49,11 @@
  * with a status below 500 and other than 429 wins, and the body is read from there; an error waits for the
  * other attempt while that is out, and an error of both is the first's. The connection of the attempt that
  * lost is closed, unless its head is due within the learned percentile and fewer than 8 such connections
- * linger: then its answer is read and dropped. A retry waits for nothing. weir_fetch() and weir_fetch_open()
- * make second attempts; weir_fetch_open() returns once a head is here then, if the request is one that may
- * have them.
+ * linger: then its answer is read and dropped. A hedge that finds no room or no budget is tried again when
+ * the request has taken twice as long. A retry waits for nothing, is not hedged, and what it ends with
+ * counts; the answer before it is dropped only once it is certain. A request whose hedge has failed, too, is
+ * not retried. weir_fetch() and weir_fetch_open() make second attempts; weir_fetch_open() returns once a head
+ * is here then, if the request is one that may have them.
  */
 #ifndef WEIR_BACKEND_H
 #define WEIR_BACKEND_H
@@ -197,6 +199,7 @@ typedef struct weir_instance_stats {
     uint64_t requests;  /* requests sent to it, or that were to be */
     uint64_t failures;  /* of those; see the top of this file */
     uint64_t ejections;
+    unsigned char number; /* from 1, the same in all processes; a later instance gets it after this is gone */
     const char *last_error; /* of its latest failure, in words, valid until weir_run() returns; NULL: none */
     weir_instant last_error_at;
     const char *last_check; /* what was wrong at the latest health check, likewise; NULL: nothing */

@@ -117,8 +117,8 @@ typedef struct weir_fetch_options {
     /* With a backend: it does no harm to send the request twice, whatever its method: it may have second
      * attempts, see <weir/backend.h>. Contradicts once */
     bool repeatable;
-    /* With a backend: the deadline is one that others have set, as the client of a proxy. That it passes is no
-     * failure of the backend then, for its breaker, ejection and limit */
+    /* With a backend: the deadline is one that others have set, as the client of a proxy. That it passes is
+     * no failure of the backend then, for its breaker, ejection and limit */
     bool foreign_deadline;
     unsigned char reserved[5]; /* for later versions; zero */
 } weir_fetch_options;
@@ -137,9 +137,14 @@ typedef struct weir_reply {
                         known than the code tells; valid until weir_run() returns; otherwise NULL */
     weir_attempts_made
         attempts; /* of a request to a backend with hedging or retrying; also after a failure */
+    /* From the request for a connection, of the first attempt, to the end of the answer, or to its head if
+     * that is streamed. Also after a failure; 0: the request was refused here, or its URL */
+    weir_duration took;
     void *memory;
-    bool lent;             /* the memory is a weir_fetch_stream's */
-    unsigned char version; /* of HTTP, in tenths: 10 or 11 */
+    bool lent;              /* the memory is a weir_fetch_stream's */
+    unsigned char version;  /* of HTTP, in tenths: 10 or 11 */
+    unsigned char instance; /* of a backend, that was asked: weir_instance_stats.number; also after a failure.
+                               0: none */
 } weir_reply;
 
 /* Opens a client. options NULL: all defaults.
@@ -174,7 +179,7 @@ void weir_client_close(weir_client *client);
  * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend; -WEIR_EPROTOCOL the answer cannot be
  * parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off: by TLS, also an answer that lasts until the
  * connection ends, if the server does not say that it ends;
- * -WEIR_ETOOLARGE. After a failure reply is empty except for why and attempts, and needs no
+ * -WEIR_ETOOLARGE. After a failure reply is empty except for why, attempts, took and instance, and needs no
  * weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.

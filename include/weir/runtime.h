@@ -102,6 +102,13 @@ typedef struct weir_runtime weir_runtime;
  */
 weir_runtime *weir_runtime_here(void);
 
+/* Returns the seed of a runtime: weir_options.seed, or what was drawn from the system instead.
+ * Owns:    nothing.
+ * Returns: never 0, except as drawn.
+ * Where:   any thread while the runtime runs. Does not wait.
+ */
+uint64_t weir_runtime_seed(const weir_runtime *runtime);
+
 /* Counts the loops; they are numbered from 0.
  * Returns: >= 1.
  * Where:   task.

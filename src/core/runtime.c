@@ -9,6 +9,11 @@ weir_runtime *weir_runtime_here(void)
     return weir__calling_task(__func__)->loop->runtime;
 }
 
+uint64_t weir_runtime_seed(const weir_runtime *runtime)
+{
+    return runtime->options.seed;
+}
+
 int weir_loop_count(void)
 {
     return weir__calling_task(__func__)->loop->runtime->loop_count;

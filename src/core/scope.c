@@ -373,7 +373,10 @@ int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void
 
 int weir__spawn_inside(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg)
 {
-    return s->cause != 0 ? s->cause : spawn(s, name, fn, arg, s->activity, NULL, NULL);
+    if (s->cause != 0)
+        return s->cause;
+    weir__attribution_spawning(s->loop, s->activity);
+    return spawn(s, name, fn, arg, s->activity, NULL, NULL);
 }
 
 int weir__spawn_cancelled(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from rig import Weir, ask, connect, receive, run, same, until
+from rig import Backend, Weir, answering, ask, connect, receive, run, same, until
 
 PROGRAM = os.environ["WEIR"]
 
@@ -93,6 +93,31 @@ def no_counter_decreases_and_a_reload_loses_none():
         assert not any("does not tell its figures" in (line or "") for line in weir.lines), "said of processes that end"
 
 
+def attempts_are_common_and_never_go_back():
+    def firsts(weir):
+        return sum(value for name, value in metrics(weir).items() if name.startswith('weir_attempts_total{backend="b",kind="first"'))
+
+    def backed(hedge):
+        return f'backends: {{b: {{urls: ["http://127.0.0.1:{backend.port}"], hedge: {{after: {hedge}}}}}}}\n' + \
+            config(routes="  - {path: /b, proxy: {backend: b}}\n")
+
+    with Backend(answering()) as backend, Weir("serve", config=backed("10s")) as weir:
+        until("both are ready", lambda: len(process_ids(weir)) == 2)
+        with Watcher(weir) as watcher:
+            for _ in range(20):
+                same(ask(weir.address(), "/b").status, 200)
+            until("each counts once", lambda: firsts(weir) == 20)
+            same(metrics(weir)['weir_hedge_after_seconds{backend="b"}'], 10) # each process has learned the same
+            write(weir, backed("20s")) # another backend, in memory of its own
+            same(weir_command(weir, "reload").returncode, 0)
+            for _ in range(5):
+                same(ask(weir.address(), "/b").status, 200)
+            until("those of before stay", lambda: firsts(weir) == 25)
+            until("those of before have ended", lambda: len(status(weir)["processes"]) == 2)
+            same(firsts(weir), 25)
+        same(watcher.decreased, [])
+
+
 def what_is_counted_outlives_a_kill():
     request = "GET {} HTTP/1.1\r\nHost: h\r\n\r\n"
     with Weir("serve", config=config()) as weir:
@@ -171,5 +196,5 @@ def commands_tell_and_drain():
 
 
 if __name__ == "__main__":
-    run(no_counter_decreases_and_a_reload_loses_none, what_is_counted_outlives_a_kill, routes_that_are_gone_keep_their_counters, one_that_is_stopped_is_told, commands_tell_and_drain,
+    run(no_counter_decreases_and_a_reload_loses_none, attempts_are_common_and_never_go_back, what_is_counted_outlives_a_kill, routes_that_are_gone_keep_their_counters, one_that_is_stopped_is_told, commands_tell_and_drain,
         interfaces=(None,))

@@ -12,6 +12,7 @@ loops: 1
 pools: {{compute: {{workers: 1, queue: 64, wait: 600s}}}}
 backends:
   told: {{urls: "http://127.0.0.1:{told}"}}
+  twice: {{urls: "http://127.0.0.1:{told}", retry: {{}}}}
   silent: {{urls: "http://127.0.0.1:{silent}", breaker: {{failed: 50%, of: 5}}}}
 routes:
   - {{path: /respond, respond: {{body: x}}}}
@@ -20,6 +21,7 @@ routes:
   - {{path: /to, proxy: {{to: "http://127.0.0.1:{told}", timeout: 10m}}}}
   - {{path: /held, proxy: {{to: "http://127.0.0.1:{told}", timeout: 10m, buffer: 1KiB}}}}
   - {{path: /backend, proxy: {{backend: told, timeout: 10m}}}}
+  - {{path: /twice, proxy: {{backend: twice, timeout: 10m}}}}
   - {{path: /silent, proxy: {{backend: silent, timeout: 10m}}}}
   - path: /gather
     gather:
@@ -28,6 +30,7 @@ routes:
       calls:
         - {{name: url, url: "http://127.0.0.1:{told}/url"}}
         - {{name: backend, backend: told, path: /backend}}
+        - {{name: twice, backend: twice, path: /second}}
         - {{name: own, url: "http://127.0.0.1:{told}/own", headers: {{X-Weir-Deadline-Ms: "77"}}}}
   - path: /partial
     gather:
@@ -36,7 +39,7 @@ routes:
   - path: /late
     gather: {{deadline: 10m, calls: [{{name: slow, backend: silent, path: /}}]}}
 """
-KINDS = ("/respond", "/sleep", "/burn", "/to", "/backend", "/gather")
+KINDS = ("/sleep", "/burn", "/to", "/backend", "/gather")
 TELLS = "x-weir-deadline-ms"
 
 
@@ -81,6 +84,8 @@ def every_kind_of_route_refuses_what_is_no_deadline_or_has_passed():
         for path in KINDS:
             if path != "/sleep":
                 same(rig.ask(path, "600000").status, 200, path)
+        for text in ("soon", "0", "600000"):
+            same(rig.ask("/respond", text).status, 200, "it waits for nothing")
 
 
 def waits_end_with_it():
@@ -108,16 +113,19 @@ def backends_are_told_what_is_left():
         assert 0 < int(told[0]) <= than, told
 
     with Rig() as rig:
-        for path in ("/to", "/backend", "/gather"):
+        for path in ("/to", "/backend", "/twice", "/gather"):
             rig.ask(path, "500000")
         left = rig.left()
-        for path in ("/to", "/backend", "/url"):
+        for path in ("/to", "/backend", "/twice", "/url", "/second"):
             is_less(left[path], 500000, path)
         same(left["/own"], ["77"], "a call's own header")
-        for path in ("/to", "/gather"):
+        for path in ("/to", "/backend", "/twice", "/gather"):
             rig.ask(path, None)
         left = rig.left()
-        same((left["/to"], left["/url"]), ([], []), "nothing to pass on")
+        for path in ("/to", "/backend", "/url"):
+            same(left[path], [], "nothing to pass on")
+        for path in ("/twice", "/second"):
+            is_less(left[path], 600000, path)
 
 
 def what_has_passed_is_taken_off():

@@ -626,6 +626,46 @@ def test_24_process():
         child.communicate()
 
 
+@contextlib.contextmanager
+def line_server(answers):
+    """Answers one line on each connection if it is to, else only when the test ends."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection):
+        with connection:
+            line = connection.makefile("rb").readline()
+            if not answers:
+                over.wait(TIMEOUT)
+            connection.sendall(line.upper())
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield "127.0.0.1:%d" % listener.getsockname()[1]
+    finally:
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def test_25_attempts():
+    with line_server(True) as quick, line_server(False) as silent:
+        done = run("25_attempts", quick, silent, "a", "b")
+        assert (done.returncode, done.stdout) == (0, "first: A\nfirst: B\n"), done
+        done = run("25_attempts", silent, quick, "a")
+        assert (done.returncode, done.stdout) == (0, "second: A\n"), done
+        held, nobody = refused()
+        with held:
+            done = run("25_attempts", nobody[len("http://"):-1], quick, "a")
+        assert (done.returncode, done.stdout) == (0, "no answer: connection refused\n"), done
+    assert run("25_attempts", quick, silent).returncode == 2
+
+
 def main():
     with open(os.path.join(ROOT, "examples/meson.build"), encoding="utf-8") as file:
         names = re.findall(r"'(\w+)'", re.sub(r"#[^\n]*|dependency\([^)]*\)", "", file.read()))

@@ -108,6 +108,16 @@ static inline void weir__attribution_spawned(struct weir__task *task)
         weir__ledger_spawned(l);
 }
 
+/* A task is about to be spawned on the loop's own stack, for an activity whose tasks may all be waiting: that
+ * ends what these waits are charged alone. */
+static inline void weir__attribution_spawning(const struct weir__loop *loop, struct weir__activity *activity)
+{
+    struct weir__ledger *l = activity != NULL && activity->ledger.on ? &activity->ledger : NULL;
+
+    if (l != NULL && l->active == 0)
+        weir__ledger_settle(l, weir__loop_slice_ticks(loop));
+}
+
 static inline void weir__attribution_ended(struct weir__task *task)
 {
     struct weir__ledger *l = weir__attribution_ledger(task);

@@ -51,6 +51,8 @@ static inline __attribute__((always_inline)) int finish(struct weir__fetch *f, i
 {
     weir__fetch_free_head(f);
     if (err < 0) {
+        reply->took = f->reply.took;
+        reply->instance = f->reply.instance;
         weir__fetch_drop_reply(f);
         reply->why = f->why;
         return err;
@@ -95,7 +97,10 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     return finish(&f, err, reply);
 }
 
-static int leave_backend(struct weir__fetch *f, struct weir__origin *origin, int err, weir_reply *reply)
+/* Inlined, because every request to a backend comes by here. */
+static inline __attribute__((always_inline)) int leave_backend(struct weir__fetch *f,
+                                                               struct weir__origin *origin, int err,
+                                                               weir_reply *reply)
 {
     if (origin != NULL)
         weir__origin_ended(origin, f, err);
@@ -103,21 +108,6 @@ static int leave_backend(struct weir__fetch *f, struct weir__origin *origin, int
         weir__origin_release(origin, f, err == 0 && f->keep);
     weir__backend_leave(f);
     return finish(f, err, reply);
-}
-
-/* A request that may have second attempts. */
-__attribute__((noinline)) static int race(struct weir__fetch *f, const weir_fetch_options *options,
-                                          weir_url *url, struct weir__fetch_room room, weir_reply *reply)
-{
-    struct weir__race r = {
-        .options = options, .body = options->body, .body_bytes = options->body_bytes, .f = f, .room = room};
-    int err = weir__race_run(&r, url);
-
-    if (err == 0)
-        err = read_answer(f, r.sent);
-    err = leave_backend(f, r.origin, err, reply);
-    reply->attempts = r.made;
-    return err;
 }
 
 static int send_to_backend(weir_client *client, const weir_fetch_options *options, weir_url *url,
@@ -131,13 +121,33 @@ static int send_to_backend(weir_client *client, const weir_fetch_options *option
 
     weir__fetch_init(&f, client, options, false);
     f.kept = kept_for(&f);
-    if (__builtin_expect(options->backend->has_attempts, 0) &&
-        weir__race_suits(&f, options, true, options->body_bytes))
-        return race(&f, options, url, room, reply);
     err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, &origin);
     if (err == 0)
         err = perform(origin, &f, options);
     return leave_backend(&f, origin, err, reply);
+}
+
+/* A request that may have second attempts. */
+__attribute__((noinline)) static int race(weir_client *client, const weir_fetch_options *options,
+                                          weir_url *url, weir_reply *reply)
+{
+    char head[WEIR__FETCH_HEAD_ROOM];
+    struct weir__fetch f;
+    struct weir__race r = {.options = options,
+                           .body = options->body,
+                           .body_bytes = options->body_bytes,
+                           .f = &f,
+                           .room = {head, sizeof head}};
+    int err;
+
+    weir__fetch_init(&f, client, options, false);
+    f.kept = kept_for(&f);
+    err = weir__race_run(&r, url);
+    if (err == 0)
+        err = read_answer(&f, r.sent);
+    err = leave_backend(&f, r.origin, err, reply);
+    reply->attempts = r.made;
+    return err;
 }
 
 __attribute__((noinline)) static int fetch_by_backend(weir_client *client, const weir_fetch_options *options,
@@ -153,7 +163,10 @@ __attribute__((noinline)) static int fetch_by_backend(weir_client *client, const
     if (err < 0)
         return err;
     before = weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_backend_charge_name(options));
-    err = send_to_backend(client, options, &url, reply);
+    err = __builtin_expect(options->backend->has_attempts, 0) &&
+                  weir__race_suits(options, true, options->body_bytes)
+              ? race(client, options, &url, reply)
+              : send_to_backend(client, options, &url, reply);
     weir__attribution_back(self, before);
     if (err == 0 && self->activity != NULL)
         weir__arena_attach(self->activity->memory, reply->memory);

@@ -12,7 +12,15 @@
 
 enum { PARTIAL_ROOM_MIN = 1024, BODY_ROOM_MIN = 1024, INTERIMS_MAX = 32 };
 
-static bool end(struct weir__fetch *f, int err)
+/* Apart, so that the common case needs no registers for it. */
+__attribute__((noinline)) static bool end_watched(struct weir__fetch *f)
+{
+    f->watch->see(f->watch, f);
+    return false;
+}
+
+/* Inlined, because every answer comes by here. */
+static inline __attribute__((always_inline)) bool end(struct weir__fetch *f, int err)
 {
     f->ended = true;
     f->err = err;
@@ -20,9 +28,7 @@ static bool end(struct weir__fetch *f, int err)
         f->keep = false;
     weir__fetch_stop_writing(f);
     weir__fetch_wake(f);
-    if (f->watch != NULL)
-        f->watch->see(f->watch, f);
-    return false;
+    return __builtin_expect(f->watch != NULL, 0) ? end_watched(f) : false;
 }
 
 /* --- memory of the answer --- */
@@ -117,7 +123,8 @@ void weir__fetch_trim_body(struct weir__fetch *f)
         f->reply.body = body;
 }
 
-static int begin_body(struct weir__fetch *f, const struct weir__http_response_head *head)
+static inline __attribute__((always_inline)) int begin_body(struct weir__fetch *f,
+                                                            const struct weir__http_response_head *head)
 {
     weir__http_body_begin(&f->body, head->framing, head->content_length, f->body_max);
     if (f->streamed)
@@ -238,6 +245,16 @@ static int copy_head(struct weir__fetch *f, const struct weir__http_response_hea
     return 0;
 }
 
+static __attribute__((noinline)) int begin_watched_body(struct weir__fetch *f,
+                                                        const struct weir__http_response_head *head)
+{
+    int err = begin_body(f, head);
+
+    if (err == 0)
+        f->watch->see(f->watch, f);
+    return err;
+}
+
 static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
                      size_t len)
 {
@@ -251,10 +268,7 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
     f->announces_chunks = head->chunked;
     f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
     f->connection->unused_ns = keep_alive.unused_ns;
-    err = begin_body(f, head);
-    if (err == 0 && f->watch != NULL)
-        f->watch->see(f->watch, f);
-    return err;
+    return __builtin_expect(f->watch != NULL, 0) ? begin_watched_body(f, head) : begin_body(f, head);
 }
 
 /* Takes an informational answer (1xx). Those of a stream are kept for weir_fetch_informational(). */
@@ -417,7 +431,8 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
         .feed = feed,
         .client = client,
         .streamed = streamed,
-        .method = weir__http_method_of(weir_bytes_of(options->method != NULL ? options->method : "GET")),
+        .method =
+            options->method != NULL ? weir__http_method_of(weir_bytes_of(options->method)) : WEIR__HTTP_GET,
         .duplex = options->duplex,
         .upgrades = options->upgrade != NULL,
         .once = options->once,

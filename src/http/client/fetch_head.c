@@ -95,7 +95,8 @@ static void write_request_line(weir__http_writer *w, const struct weir__fetch *f
 
     if (f->method == WEIR__HTTP_CONNECT) /* the label begins with host and port, the port always written */
         target = (weir_bytes){label, strcspn(label, " ")};
-    weir__http_write_request_line(w, weir_bytes_of(o->method != NULL ? o->method : "GET"), target);
+    weir__http_write_request_line(w, o->method != NULL ? weir_bytes_of(o->method) : WEIR__HTTP_TEXT("GET"),
+                                  target);
 }
 
 static void write_trailer_names(weir__http_writer *w, const weir_fetch_options *o)
@@ -161,9 +162,9 @@ static uint64_t deadline_to_tell(struct weir__fetch *f)
 static void write_told(weir__http_writer *w, const struct weir__fetch *f, uint64_t left_ms)
 {
     if (left_ms > 0)
-        weir__http_write_number(w, (weir_bytes){deadline_name, sizeof deadline_name - 1}, left_ms);
+        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-deadline-ms"), left_ms);
     if (f->attempt > 0)
-        weir__http_write_number(w, (weir_bytes){attempt_name, sizeof attempt_name - 1}, f->attempt);
+        weir__http_write_number(w, WEIR__HTTP_TEXT("x-weir-attempt"), f->attempt);
 }
 
 /* Whether a header of the caller's has another value here. */
@@ -175,12 +176,11 @@ static bool is_told(const struct weir__fetch *f, uint64_t left_ms, weir_bytes na
             strcasecmp(name.data, attempt_name) == 0);
 }
 
-/* Writes the headers that the caller gives. *te: one is TE. */
-static int write_headers(weir__http_writer *w, struct weir__fetch *f, const weir_fetch_options *o, bool *te)
+/* Inlined twice, so that a request that tells nothing pays for nothing of it. */
+static inline __attribute__((always_inline)) int write_given(weir__http_writer *w, struct weir__fetch *f,
+                                                             const weir_fetch_options *o, bool *te,
+                                                             bool tells, uint64_t left_ms)
 {
-    const uint64_t left_ms = deadline_to_tell(f);
-    const bool tells = left_ms > 0 || f->attempt > 0;
-
     for (size_t i = 0; i < o->header_count; i++) {
         const weir_bytes name = weir_bytes_of(o->headers[i].name);
         if (is_clients_own(name.data, name.len))
@@ -192,9 +192,26 @@ static int write_headers(weir__http_writer *w, struct weir__fetch *f, const weir
         *te = *te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
         weir__http_write_field(w, name, weir_bytes_of(o->headers[i].value));
     }
-    if (tells)
-        write_told(w, f, left_ms);
     return 0;
+}
+
+static __attribute__((noinline)) int write_given_and_told(weir__http_writer *w, struct weir__fetch *f,
+                                                          const weir_fetch_options *o, bool *te)
+{
+    const uint64_t left_ms = deadline_to_tell(f);
+    int err = write_given(w, f, o, te, true, left_ms);
+
+    if (err == 0)
+        write_told(w, f, left_ms);
+    return err;
+}
+
+/* Writes the headers that the caller gives. *te: one is TE. */
+static inline __attribute__((always_inline)) int write_headers(weir__http_writer *w, struct weir__fetch *f,
+                                                               const weir_fetch_options *o, bool *te)
+{
+    return __builtin_expect(f->tells_deadline || f->attempt > 0, 0) ? write_given_and_told(w, f, o, te)
+                                                                    : write_given(w, f, o, te, false, 0);
 }
 
 static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,

@@ -105,6 +105,14 @@ static inline bool weir__fetch_head_is_old(const struct weir__fetch *f)
     return f->told_ns != 0 && weir__loop_now_ns(f->client->loop) - f->told_ns >= TOLD_NS;
 }
 
+/* Whether a head that was written for this authority names the instance. Most often both are the same memory.
+ */
+static inline bool weir__fetch_head_names(const struct weir__origin *origin, weir_bytes authority)
+{
+    return authority.data == origin->authority ||
+           weir_bytes_equal(authority, weir_bytes_of(origin->authority));
+}
+
 /* Whether sending failed, but not by the connection: the request is not on its way, and no answer will come.
  */
 bool weir__fetch_is_unsent(int sent);

@@ -62,19 +62,15 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
                       int64_t body_length, struct weir__fetch_room small, struct weir__origin **origin)
 {
     const bool is_path = url->authority.len == 0;
-    weir_bytes authority;
     int err;
 
     *origin = NULL;
     err = check_place(f, options, url, body_length, small);
     if (err < 0)
         return err;
-    authority = url->authority;
     err = weir__backend_acquire(options->backend, f, options->balance_key, origin);
-    if (err < 0)
+    if (err < 0 ||
+        ((!is_path || weir__fetch_head_names(*origin, url->authority)) && !weir__fetch_head_is_old(f)))
         return err;
-    if (weir__fetch_head_is_old(f) ||
-        (is_path && !weir_bytes_equal(authority, weir_bytes_of((*origin)->authority))))
-        err = weir__fetch_write_head_for(f, options, *origin, body_length, small);
-    return err;
+    return weir__fetch_write_head_for(f, options, *origin, body_length, small);
 }

@@ -187,7 +187,7 @@ static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *optio
         return err;
     s->name = weir__fetch_backend_charge_name(options);
     before = weir__fetch_stream_charge(s);
-    err = options->backend->has_attempts && weir__race_suits(&s->f, options, whole, options->first_bytes)
+    err = options->backend->has_attempts && weir__race_suits(options, whole, options->first_bytes)
               ? race(s, options, &url)
               : place_and_send(s, options, &url, body_length);
     weir__fetch_stream_charge_back(before);

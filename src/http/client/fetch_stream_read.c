@@ -98,7 +98,7 @@ int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
     s->reading = false;
     weir__fetch_stream_charge_back(before);
     if (err < 0)
-        reply->why = s->f.why;
+        *reply = (weir_reply){.why = s->f.why, .took = s->f.reply.took, .instance = s->f.reply.instance};
     else
         *reply = s->f.reply;
     return err;

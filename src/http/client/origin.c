@@ -57,7 +57,9 @@ struct weir__client_connection *weir__origin_oldest_idle(weir_client *client)
     return weir__container_of(first, struct weir__client_connection, idle_entry.node);
 }
 
-static void wait_unused(weir_client *client, struct weir__client_connection *c)
+/* Inlined, as what follows, because every request comes by here. */
+static inline __attribute__((always_inline)) void wait_unused(weir_client *client,
+                                                              struct weir__client_connection *c)
 {
     if (c->unused_ns == 0) {
         weir__timeout_list_enter(&client->idle, &c->idle_entry);
@@ -67,7 +69,8 @@ static void wait_unused(weir_client *client, struct weir__client_connection *c)
     weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
 }
 
-static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)
+static inline __attribute__((always_inline)) void keep_idle(struct weir__origin *origin,
+                                                            struct weir__client_connection *c)
 {
     weir_client *client = origin->client;
 
@@ -224,18 +227,22 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
     const struct weir__heartbeat *heartbeat;
+    int64_t took_ns;
 
     if (f->asked == 0) /* no origin was found for it, or its end is counted */
         return;
     heartbeat = &origin->client->loop->heartbeat;
+    took_ns = weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked);
     weir__origin_counts_ended(origin->counts,
                               &(struct weir__origin_end){.err = err,
                                                          .status = f->reply.status,
                                                          .words = err < 0 ? f->why : NULL,
                                                          .connected = f->connection != NULL},
-                              weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
+                              took_ns);
+    f->reply.took.ns += took_ns; /* added to that of attempts before */
     f->asked = 0;
     if (__builtin_expect(f->use.backend != NULL, 0)) {
+        f->reply.instance = (unsigned char)(f->use.number + 1);
         if (__builtin_expect(f->reply.status >= 429, 0))
             weir__backend_note_pushback(&f->use, &f->reply);
         if (err == -WEIR_EDEADLINE && f->foreign_deadline)
@@ -277,9 +284,9 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
 void weir__origin_put_back(struct weir__origin *origin, struct weir__client_connection *c)
 {
     if (c != NULL)
-        leave(origin, c, true);
-    else
-        weir__slot_share_give(origin->slots);
+        weir__client_drop(c);
+    weir__client_publish_counts(origin);
+    weir__slot_share_give(origin->slots);
 }
 
 int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f, weir_stream **out)

@@ -22,7 +22,8 @@ void weir__origin_begin(struct weir__origin *origin);
 int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
                          struct weir__client_connection *c) WEIR_CHECKED;
 
-/* Gives a slot back that was taken and is not used: with c, or without one if it is NULL. */
+/* Gives a slot back that was taken and is not used. c: the idle connection that came with it, or NULL; it is
+ * closed, because it has lost its place among those that are idle. */
 void weir__origin_put_back(struct weir__origin *origin, struct weir__client_connection *c);
 
 /* Takes back weir__origin_begin(): no weir__origin_connect() follows. */

@@ -9,15 +9,17 @@
 #include "http/client/backend/state.h"
 #include "http/client/origin.h"
 
-bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
-                      size_t body_bytes)
+bool weir__race_suits(const weir_fetch_options *o, bool whole, size_t body_bytes)
 {
+    const enum weir__http_method method =
+        weir__http_method_of(weir_bytes_of(o->method != NULL ? o->method : "GET"));
+
     if (!whole || body_bytes > WEIR__RACE_BODY_BYTES_MAX)
         return false;
-    if (f->once || f->duplex || f->upgrades || f->method == WEIR__HTTP_CONNECT)
+    if (o->once || o->duplex || o->upgrade != NULL || method == WEIR__HTTP_CONNECT)
         return false;
-    return options->repeatable || f->method == WEIR__HTTP_GET || f->method == WEIR__HTTP_HEAD ||
-           f->method == WEIR__HTTP_OPTIONS;
+    return o->repeatable || method == WEIR__HTTP_GET || method == WEIR__HTTP_HEAD ||
+           method == WEIR__HTTP_OPTIONS;
 }
 
 /* --- the first attempt, and its hedge --- */
@@ -86,7 +88,7 @@ static void begin(struct weir__race *r)
 {
     struct weir__attempt *a = &r->first;
 
-    a->began_ns = weir__loop_now_ns(r->loop);
+    a->began_ns = r->began_ns = weir__loop_now_ns(r->loop);
     a->f->watch = &a->watch;
     r->made = (weir_attempts_made){.made = 1, .last = WEIR_ATTEMPT_FIRST};
     r->tried = (struct weir__backend_tried){1, {a->f->use.number}};
@@ -106,10 +108,13 @@ static int run_first(struct weir__race *r, const weir_bytes authority, bool is_p
     if (err < 0)
         return err;
     begin(r);
-    writes_head = is_path && !weir_bytes_equal(authority, weir_bytes_of(a->origin->authority));
-    err = weir__race_attempt(a, given, r->room, writes_head);
+    writes_head = is_path && !weir__fetch_head_names(a->origin, authority);
+    a->err = weir__race_attempt(a, given, r->room, writes_head);
     weir__timeout_cancel(r->loop, &r->timeout);
-    return err;
+    /* Not after the wait for a hedge: without a connection it does not keep its origin. */
+    if (a->err < 0 && (!weir__attempt_has_lost(a) || a->f->connection == NULL))
+        weir__race_vacate(a);
+    return a->err;
 }
 
 /* --- what is taken --- */
@@ -191,27 +196,12 @@ static bool may_retry(const struct weir__race *r)
            (retry->on & cause_to_retry(r)) != 0;
 }
 
-/* Gives back what is held for nothing: a failed attempt's place, or that of a whole answer. So another one
- * may have it where there is only one. */
-static void vacate(struct weir__race *r)
-{
-    struct weir__attempt *a = &r->first;
-    struct weir__fetch *f = a->f;
-
-    if (a->err == 0 && (f->streamed || !f->ended))
-        return;
-    weir__origin_ended(a->origin, f, a->err < 0 ? a->err : f->err);
-    if (f->connection != NULL)
-        weir__origin_release(a->origin, f, a->err == 0 && f->err == 0 && f->keep && a->sent == 0);
-    weir__backend_leave(f);
-}
-
 /* An answer is dropped only once another attempt is certain. */
 static bool retry(struct weir__race *r)
 {
     struct weir__second *s;
 
-    vacate(r);
+    weir__race_vacate(&r->first); /* so another one may have its place, where there is only one */
     s = weir__race_place(r, WEIR_ATTEMPT_RETRY);
     if (s == NULL)
         return false;

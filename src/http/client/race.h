@@ -3,7 +3,7 @@
  * which of them is taken.
  *
  *     race.c          the race, from the first attempt to what is taken
- *     race_second.c   a second attempt: its place, its task, its end
+ *     race_attempt.c  an attempt: a second one has a place, and perhaps a task, of its own
  *     backend/linger.c  connections of attempts that lost, whose answers are read and dropped
  *
  * The task that asks makes the first attempt itself. When that has taken as long as the rules say, a timer
@@ -20,107 +20,17 @@
 #ifndef WEIR__HTTP_CLIENT_RACE_H
 #define WEIR__HTTP_CLIENT_RACE_H
 
-#include "core/scope.h"
-#include "http/client/backend/acquire.h"
-#include "http/client/fetch_parts.h"
+#include "http/client/race_attempt.h"
 
 enum { WEIR__RACE_BODY_BYTES_MAX = 64 << 10 };
 
-struct weir__race;
-
-struct weir__attempt {
-    struct weir__fetch_watch watch;
-    struct weir__race *race;
-    struct weir__fetch *f;
-    struct weir__origin *origin; /* NULL: it has no place */
-    enum weir_attempt_kind kind;
-    unsigned char number; /* from 1 */
-    bool connected;       /* it has had a connection */
-    bool stop;            /* its task need not wait any longer for its head */
-    bool sampled;         /* how long it took has been learned, or is left to be */
-    int64_t began_ns;
-    int sent; /* of weir__fetch_send() */
-    int err;  /* how it ended; 0: its head is here */
-};
-
-/* A second attempt, which has its fetch until that is taken. */
-struct weir__second {
-    struct weir__attempt attempt;
-    struct weir__fetch fetch;
-    struct weir__client_connection *given; /* a kept one; NULL: a new one is to be made */
-    struct weir__scope *scope;             /* of its task, while that works on it; else NULL */
-    char head[WEIR__FETCH_HEAD_ROOM];
-};
-
-struct weir__race {
-    /* Filled by the caller. The fetch has begun (weir__fetch_init()), and has no place yet. */
-    const weir_fetch_options *options;
-    const void *body;
-    size_t body_bytes;
-    struct weir__fetch *f;
-    struct weir__fetch_room room; /* for the head of f */
-
-    /* The result: what f has now. */
-    struct weir__origin *origin; /* NULL: none, or its end is counted */
-    int sent;                    /* of weir__fetch_send() */
-    weir_attempts_made made;
-
-    /* Inside. */
-    weir_backend *backend;
-    struct weir__loop *loop;
-    struct weir__scope scope;     /* of the first attempt and the hedge */
-    struct weir__timeout timeout; /* until the hedge is due */
-    int64_t after_ns;
-    struct weir__attempt first; /* what f has: the first attempt, later each retry */
-    struct weir__second *hedge;
-    struct weir__attempt *won; /* has had a good head; NULL: none yet */
-    bool informed;             /* an informational head has come */
-    bool hedged;               /* there has been a hedge */
-    struct weir__backend_tried tried;
-    const char *charged_name; /* of the caller's attribution; or NULL */
-};
-
 /* Whether a request to a backend that has second attempts may have one. whole: its body is held whole. */
-bool weir__race_suits(const struct weir__fetch *f, const weir_fetch_options *options, bool whole,
-                      size_t body_bytes);
+bool weir__race_suits(const weir_fetch_options *options, bool whole, size_t body_bytes);
 
 /* Runs a race. url: as weir__fetch_place() takes it. Waits.
  * Returns: 0: f has the head of an answer or, of a stream, an informational one; of a request that is not
  * streamed perhaps all of it (f->ended). As weir_fetch(). f may have a connection in any case, and is to
  * leave its backend. */
 int weir__race_run(struct weir__race *r, weir_url *url) WEIR_CHECKED;
-
-/* --- race_second.c --- */
-
-/* Finds a place for a second attempt, and pays for it. Does not wait. NULL: there is to be none. */
-struct weir__second *weir__race_place(struct weir__race *r, enum weir_attempt_kind kind);
-
-/* Makes an attempt that has its place: connects, sends, and waits until there is a head or something else
- * ends that. Waits. Returns: 0; < 0. */
-int weir__race_attempt(struct weir__attempt *a, struct weir__client_connection *given,
-                       struct weir__fetch_room room, bool writes_head) WEIR_CHECKED;
-
-/* Spawns the task of a hedge. Returns: 0; < 0: the attempt is over, and freed. */
-int weir__race_spawn(struct weir__second *s) WEIR_CHECKED;
-
-/* Makes a retry, in the running task. */
-void weir__race_retry(struct weir__second *s);
-
-/* Learns from a first attempt that has no head; see the top. */
-void weir__race_learn(struct weir__attempt *a);
-
-/* Ends an attempt that is not taken, or that has failed: counts how it ended, and gives its place back. */
-void weir__race_drop(struct weir__attempt *a);
-
-/* Makes f of the race that of a second attempt, and frees the second attempt. What f was has been dropped. */
-void weir__race_take(struct weir__second *s);
-
-/* Whether the answer that an attempt has is good: its status is below 500, and not 429. */
-static inline bool weir__attempt_is_good(const struct weir__attempt *a)
-{
-    const int status = a->f->reply.status;
-
-    return a->f->head_done && status < 500 && status != 429;
-}
 
 #endif

@@ -12,7 +12,7 @@
  *     secure.c           TLS of connections
  *     fetch.c            requests whose answers are read whole
  *     race.c             requests that may have second attempts
- *     race_second.c      … one of these
+ *     race_attempt.c     … one of these
  *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
  *     fetch_stream_write.c  … the request's body
  *     fetch_stream_read.c   … the answer
@@ -153,10 +153,10 @@ struct weir__fetch {
     bool keep;                          /* the connection may be used again */
     enum weir__fetch_kept kept;
     int err;
+    int interims;         /* 1xx answers so far */
     int64_t told_ns;      /* when its head was written, if that tells what is left of a deadline; else 0 */
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */
-    int interims;         /* 1xx answers so far */
     weir_reply *interim;  /* streamed: those answers */
     size_t interim_bytes; /* of their heads together */
     char *head;           /* of the request, for as long as it may have to be sent again */

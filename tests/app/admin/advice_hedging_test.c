@@ -239,7 +239,7 @@ static void is_hedged(struct snapshot_backend *b, weir_backend_options *o)
 static void fails(struct snapshot_backend *b, weir_backend_options *o)
 {
     (void)o;
-    b->instances[0].requests.last[LAST_60S].numbers[INSTANCE_FAILURES] = 1200; /* of 20 000 */
+    b->instances[0].requests.last[LAST_60S].numbers[INSTANCE_FAILURES] = 201; /* of 20 000 */
 }
 
 static void a_backend_with_too_much_to_do_is_not_hedged(void **state)

@@ -180,6 +180,10 @@ static void what_is_refused_is_said_with_what_helps(void **state)
     refused(&g, WEIR_BACKEND_LIMITED, 60);
     says(&g, "10 % of its 600 requests are refused: limited (50 requests are in progress, limit: 50)");
     says(&g, "\"impact\":0.05,");
+    g.options.auto_limit.max = 40;
+    g.backend.limit = 7;
+    says(&g, "10 % of its 600 requests are refused: limited (limit: auto, 7 at present). It sinks where");
+    g.options.auto_limit.max = 0;
     refused(&g, WEIR_BACKEND_LIMITED, 0);
     refused(&g, WEIR_BACKEND_BUSY, 300);
     says(&g, "50 % of its 600 requests are refused: busy (100 requests wait for one of 20 connections, "

@@ -167,7 +167,7 @@ static void the_defaults_are_those_promised(void **state)
     assert_int_equal(options->auto_limit.max, 0);
     assert_true(options->hedge.percentile == 0 && options->hedge.after.ns == 0);
     assert_int_equal(options->retry.on, 0);
-    assert_true(options->tells_deadline);
+    assert_false(options->tells_deadline);
     config_free(&c);
 }
 
@@ -190,6 +190,7 @@ static void hedging_is_off_unless_written_and_has_short_forms(void **state)
     weir_backend_options o = options_of("hedge: {}");
 
     (void)state;
+    assert_true(o.tells_deadline);
     assert_true(o.hedge.percentile == 95 && o.hedge.after.ns == 0 && o.hedge.extra_percent == 5);
     assert_int_equal(o.hedge.floor.ns, weir_ms(2).ns);
     o = options_of("hedge: p99.9");
@@ -210,6 +211,7 @@ static void retrying_is_off_unless_written(void **state)
     weir_backend_options o = options_of("retry: {}");
 
     (void)state;
+    assert_true(o.tells_deadline);
     assert_int_equal(o.retry.on, WEIR_RETRY_CONNECT | WEIR_RETRY_RESET | WEIR_RETRY_502 | WEIR_RETRY_503);
     assert_int_equal(o.retry.times, 1);
     assert_true(o.retry.extra_percent == 10);
@@ -219,7 +221,9 @@ static void retrying_is_off_unless_written(void **state)
     assert_true(o.retry.extra_percent == 20);
     o = options_of("retry: {on: connect}, connections: {max: 1}"); /* one after the other */
     assert_int_equal(o.retry.on, WEIR_RETRY_CONNECT);
-    assert_int_equal(options_of("retry: false").retry.on, 0);
+    o = options_of("retry: false, hedge: false");
+    assert_int_equal(o.retry.on, 0);
+    assert_false(o.tells_deadline);
 }
 
 static void a_limit_is_a_number_or_follows_the_backend(void **state)

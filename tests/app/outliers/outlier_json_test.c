@@ -159,13 +159,19 @@ static void each_call_has_its_end_time_and_attempts(void **state)
     free(note);
 }
 
-static void calls_of_one_backend_are_not_told_apart(void **state)
+static void calls_of_one_backend_are_told_apart_by_the_client_alone(void **state)
 {
     struct gather_note *note = note_of(1);
     json_t *o = written("/twice", note, 1);
 
     (void)state;
     assert_true(json_is_null(json_at(o, "calls.0.took_ms")) && json_is_null(json_at(o, "calls.1.took_ms")));
+    assert_true(json_is_null(json_at(o, "calls.0.instance")));
+    json_decref(o);
+    gather_note_reply(note, 0, &(weir_reply){.took = weir_ms(17), .instance = 2});
+    gather_note_reply(note, 1, &(weir_reply){.took = weir_ms(203), .instance = 1});
+    o = written("/twice", note, 1);
+    assert_true(number_at(o, "calls.0.took_ms") == 17 && number_at(o, "calls.1.took_ms") == 203);
     json_decref(o);
     free(note);
 }
@@ -209,7 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_says_what_took_the_time),
         cmocka_unit_test(each_call_has_its_end_time_and_attempts),
-        cmocka_unit_test(calls_of_one_backend_are_not_told_apart),
+        cmocka_unit_test(calls_of_one_backend_are_told_apart_by_the_client_alone),
         cmocka_unit_test(a_proxied_request_has_one_call),
         cmocka_unit_test(odd_bytes_stay_valid_json),
     };

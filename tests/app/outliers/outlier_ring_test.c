@@ -66,7 +66,7 @@ static size_t listed(const char **first)
 static void bytes_are_bounded_too(void **state)
 {
     const char *first;
-    char id[8];
+    char id[16];
 
     (void)state;
     open_ring(100, 128 << 10);
@@ -83,7 +83,7 @@ static void bytes_are_bounded_too(void **state)
 
 static void a_busy_route_does_not_push_out_a_rare_one(void **state)
 {
-    char id[8];
+    char id[16];
 
     (void)state;
     open_ring(4, 1 << 20);

@@ -325,6 +325,18 @@ static void run_twice(const char *keys, const char *settings, const char *reques
     run_simulated_and_in_memory(1, world_main, &w);
 }
 
+static void each_attempt_says_what_is_left(void **state)
+{
+    static const char asks[] = "GET /left HTTP/1.1\r\nHost: h\r\n" CLOSE,
+                      hurries[] = "GET /left HTTP/1.1\r\nHost: h\r\nx-weir-deadline-ms: 2000\r\n" CLOSE;
+
+    (void)state;
+    run_twice("breaker: false", NULL, asks, "left: not told.");
+    run_twice("breaker: false", NULL, hurries, "left: 2000.");
+    run_twice("retry: {}", ", timeout: 3s", asks, "left: 3000.");
+    run_twice("retry: {}", ", timeout: 3s", hurries, "left: 2000.");
+}
+
 #define POST(path) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde"
 
 static void a_small_body_is_kept_for_a_second_attempt(void **state)
@@ -357,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_backend_has_its_time),
         cmocka_unit_test(the_deadline_of_the_client_holds_until_the_answer_begins),
         cmocka_unit_test(the_backend_is_told_what_is_left),
+        cmocka_unit_test(each_attempt_says_what_is_left),
         cmocka_unit_test(a_small_body_is_kept_for_a_second_attempt),
         cmocka_unit_test(what_must_not_be_sent_twice_is_not),
     };

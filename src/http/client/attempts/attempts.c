@@ -97,6 +97,11 @@ int weir__attempts_pay(struct weir__attempts *a, enum weir_attempt_kind kind, in
     return -WEIR_EBUSY;
 }
 
+void weir__attempts_refund(struct weir__attempts *a)
+{
+    weir__budget_refund(&a->common->budget);
+}
+
 void weir__attempts_deny(struct weir__attempts *a, enum weir_attempt_denial why)
 {
     count(&a->common->denied[why]);

@@ -82,6 +82,9 @@ void weir__attempts_pushback(struct weir__attempts *a, int64_t period_ns, int64_
 void weir__attempts_ended(struct weir__attempts *a, enum weir_attempt_kind kind,
                           enum weir_attempt_outcome outcome);
 
+/* The second attempt that was just paid is not made after all. */
+void weir__attempts_refund(struct weir__attempts *a);
+
 /* A second attempt was wanted, and something beside these rules forbids it. */
 void weir__attempts_deny(struct weir__attempts *a, enum weir_attempt_denial why);
 

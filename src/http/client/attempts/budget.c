@@ -182,6 +182,18 @@ bool weir__budget_pay(struct weir__budget *b, const struct weir__budget_settings
     return true;
 }
 
+/* Perhaps to above its cap, until it is reckoned next. */
+void weir__budget_refund(struct weir__budget *b)
+{
+    uint64_t was = LOOK(b, state);
+    struct state state;
+
+    do {
+        state = unpack(was);
+        state.units = least((int64_t)CAP_MAX * ONE, state.units + ONE);
+    } while (!swap(&b->state, &was, pack(state)));
+}
+
 /* --- looking --- */
 
 /* What reckoning now would give. */

@@ -36,6 +36,9 @@ void weir__budget_first(struct weir__budget *b, const struct weir__budget_settin
 /* Takes one. Returns: whether it was there. */
 bool weir__budget_pay(struct weir__budget *b, const struct weir__budget_settings *s, int64_t now_ns);
 
+/* Puts back one that was taken, and not used. */
+void weir__budget_refund(struct weir__budget *b);
+
 /* How full it is, 0 to 1 of its cap; and how many it would pay for. */
 double weir__budget_level(const struct weir__budget *b, const struct weir__budget_settings *s,
                           int64_t now_ns);

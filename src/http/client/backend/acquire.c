@@ -46,6 +46,9 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 
 /* --- admission --- */
 
+/* Of this and what follows the parts that every request comes by are inlined: requests that may have second
+ * attempts come by another function than those that may not. */
+
 static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
 {
     const struct weir__auto_limit_settings *settings = &b->member.shared->settings.auto_limit;
@@ -57,7 +60,7 @@ static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
 }
 
 /* Counts a request as one in progress, unless there are as many as there may be. */
-static bool take_limit(weir_backend *b)
+static inline __attribute__((always_inline)) bool take_limit(weir_backend *b)
 {
     const int limit = weir__backend_options(b)->limit;
 
@@ -68,7 +71,7 @@ static bool take_limit(weir_backend *b)
 }
 
 /* Enters by the limit and the breaker. */
-static int enter(weir_backend *b, struct weir__fetch *f)
+static inline __attribute__((always_inline)) int enter(weir_backend *b, struct weir__fetch *f)
 {
     struct weir__backend_common *common = weir__backend_common(b);
     enum weir__breaker_verdict verdict;
@@ -151,7 +154,8 @@ static int choose(weir_backend *b, const char *key, const struct weir__candidate
 }
 
 /* Chooses an instance for a request. Returns: 0; -WEIR_EDNS there is none; -ENOMEM. */
-static int choose_origin(weir_backend *b, const char *key, struct weir__origin **out)
+static inline __attribute__((always_inline)) int choose_origin(weir_backend *b, const char *key,
+                                                               struct weir__origin **out)
 {
     struct weir__candidates candidates;
     int err;
@@ -201,8 +205,9 @@ static int wait_for_slot(weir_backend *b, struct weir__fetch *f, struct weir__cl
 }
 
 /* Takes a slot without waiting. *c: an idle connection to origin that f may have; or NULL. */
-static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct weir__fetch *f,
-                     struct weir__client_connection **c)
+static inline __attribute__((always_inline)) bool try_slot(weir_backend *b, struct weir__origin *origin,
+                                                           const struct weir__fetch *f,
+                                                           struct weir__client_connection **c)
 {
     struct weir__client_connection *oldest;
 
@@ -217,14 +222,16 @@ static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct 
     return true;
 }
 
-static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *origin)
+static inline __attribute__((always_inline)) void begin(weir_backend *b, struct weir__fetch *f,
+                                                        struct weir__origin *origin)
 {
     struct weir__backend_common *common = weir__backend_common(b);
     const int number = weir__backend_number_of(b, origin);
 
     f->use.instance = &common->instances[number];
     f->use.number = (uint8_t)number;
-    f->use.began = weir__backend_time(weir__loop_now_ns(b->member.loop));
+    if (weir__backend_options(b)->limit > 0) /* perhaps one that follows */
+        f->use.began = weir__backend_time(weir__loop_now_ns(b->member.loop));
     weir__backend_add_one(&common->counts.of_instance[number], b->member.process);
     weir__instance_count(&f->use.instance->requests);
     weir__origin_begin(origin);
@@ -250,8 +257,9 @@ static int use_slot(weir_backend *b, const struct weir__fetch *f, const char *ke
 }
 
 /* Takes a slot for a request, with its instance and perhaps a connection. */
-static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **origin,
-                struct weir__client_connection **c)
+static inline __attribute__((always_inline)) int take(weir_backend *b, struct weir__fetch *f, const char *key,
+                                                      struct weir__origin **origin,
+                                                      struct weir__client_connection **c)
 {
     int err = choose_origin(b, key, origin);
 
@@ -261,8 +269,9 @@ static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct 
     return err < 0 ? err : use_slot(b, f, key, origin, c);
 }
 
-static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out,
-                 struct weir__client_connection **c)
+static inline __attribute__((always_inline)) int place(weir_backend *b, struct weir__fetch *f,
+                                                       const char *key, struct weir__origin **out,
+                                                       struct weir__client_connection **c)
 {
     int err;
 
@@ -278,7 +287,6 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct
     return take(b, f, key, out, c);
 }
 
-/* Inlined, because every request comes by here. */
 static inline __attribute__((always_inline)) int admit(weir_backend *b, struct weir__fetch *f,
                                                        const char *key, struct weir__origin **out,
                                                        struct weir__client_connection **c)
@@ -357,25 +365,23 @@ int weir__backend_take_second(weir_backend *b, struct weir__fetch *f,
                               const struct weir__backend_second *second, struct weir__origin **out,
                               struct weir__client_connection **c)
 {
-    struct weir__backend_common *common = weir__backend_common(b);
+    struct weir__attempts *attempts = weir__backend_attempts(b);
     int err;
 
     *out = NULL;
     *c = NULL;
-    if (!weir__breaker_is_closed(&common->breaker)) {
-        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_OPEN);
+    if (!weir__breaker_is_closed(&weir__backend_common(b)->breaker)) {
+        weir__attempts_deny(attempts, WEIR_ATTEMPT_OPEN);
         return -WEIR_EBUSY;
     }
-    if (!try_place(b, f, second, out, c)) {
-        weir__attempts_deny(weir__backend_attempts(b), WEIR_ATTEMPT_NO_ROOM);
-        return -WEIR_EBUSY;
-    }
-    err = weir__attempts_pay(weir__backend_attempts(b), second->kind, second->left_ns,
-                             weir__loop_now_ns(b->member.loop), NULL);
-    if (err < 0) {
-        weir__origin_put_back(*out, *c);
-        weir__backend_give_one(&common->counts.in_use, b->member.process);
+    err =
+        weir__attempts_pay(attempts, second->kind, second->left_ns, weir__loop_now_ns(b->member.loop), NULL);
+    if (err < 0)
         return err;
+    if (!try_place(b, f, second, out, c)) {
+        weir__attempts_refund(attempts);
+        weir__attempts_deny(attempts, WEIR_ATTEMPT_NO_ROOM);
+        return -WEIR_EBUSY;
     }
     b->in_use++;
     f->use = (struct weir__backend_use){.backend = b};

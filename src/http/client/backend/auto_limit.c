@@ -16,10 +16,10 @@ static const double GRADIENT_MIN = 0.5, SHARE = 0.3, DROPPED = 0.9;
 
 /* What averages take over of a new value. Medians are averaged as logarithms. */
 static const double FOLLOW_LONG = 1.0 / 64, FOLLOW_DOWN = 1.0 / 8, FOLLOW_SHORT = 1.0 / 2,
-                    FOLLOW_CHANCE = 1.0 / 16;
+                    FOLLOW_VAIN = 2.0 / 3, FOLLOW_CHANCE = 1.0 / 16;
 
-/* The limit has changed by enough to tell what that has done. */
-static const double MOVED = 1.5;
+/* By how much the limit has to change to tell what that has done: by more where chance is greater. */
+static const double MOVED_MIN = 1.15, MOVED_MAX = 1.5;
 
 /* Of what ends in a window, so much may be dropped; and so much of what is dropped whatever the limit is.
  * When more is, the backend is not to be asked more than it must. */
@@ -100,6 +100,7 @@ static double short_of(struct weir__auto_limit *l, double median)
 
 struct now {
     double limit, median, drops; /* drops: their share of all */
+    double chance;               /* see chance_of() */
     bool is_used, is_least;
 };
 
@@ -121,13 +122,14 @@ static struct vain look_back(struct weir__auto_limit *l, const struct now *now)
     const double then = look(&l->then_16ths) / WHOLE, sunk = then / now->limit;
     const double median = fmax(look(&l->then_us), now->median),
                  drops = fmax(look(&l->then_drops_1000ths) / 1000, now->drops);
+    const double moved = fmin(MOVED_MAX, MOVED_MIN * now->chance * now->chance);
     struct vain vain = {false, false};
 
-    if (!now->is_used || then == 0 || sunk <= 1 / MOVED) {
+    if (!now->is_used || then == 0 || sunk <= 1 / moved) {
         begin_then(l, now);
     } else if (now->is_least) {
         vain = (struct vain){true, true};
-    } else if (sunk >= MOVED) {
+    } else if (sunk >= moved) {
         vain = (struct vain){now->median > median / sqrt(sunk), now->drops > drops / sqrt(sunk)};
         begin_then(l, now);
     } else {
@@ -137,9 +139,9 @@ static struct vain look_back(struct weir__auto_limit *l, const struct now *now)
     return vain;
 }
 
-static double long_of(struct weir__auto_limit *l, const struct now *now, double chance, bool is_vain)
+static double long_of(struct weir__auto_limit *l, const struct now *now, bool is_vain)
 {
-    const double was = look(&l->long_us);
+    const double was = look(&l->long_us), chance = now->chance;
     double is = was;
 
     if (was == 0)
@@ -149,7 +151,7 @@ static double long_of(struct weir__auto_limit *l, const struct now *now, double 
     else if (!now->is_used || now->median < was * chance)
         is = between(was, now->median, FOLLOW_LONG);
     else if (is_vain)
-        is = between(was, now->median, 0.5);
+        is = between(was, now->median, FOLLOW_VAIN);
     set(&l->long_us, is);
     return is;
 }
@@ -195,11 +197,12 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
 {
     const bool has_median = answered >= WEIR__AUTO_LIMIT_SAMPLES_MIN;
     const double median = has_median ? median_of(l, answered) : fmax(1, look(&l->short_us)),
-                 chance = has_median ? chance_of(l, median) : 1;
+                 chance = has_median ? chance_of(l, median) : MOVED_MAX;
     const double dropped = look(&l->dropped);
     const struct now now = {.limit = limit_of(l, s),
                             .median = has_median ? short_of(l, median) : median,
                             .drops = dropped / (dropped + answered),
+                            .chance = chance,
                             .is_used = look(&l->in_use_max) * 2 >= limit_of(l, s),
                             .is_least = limit_of(l, s) <= s->min};
     const struct vain vain = look_back(l, &now);
@@ -207,7 +210,7 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
 
     follow_drops(l, &now, vain.dropped);
     if (has_median)
-        gradient = TOLERANCE * chance * long_of(l, &now, chance, vain.slow) / now.median;
+        gradient = TOLERANCE * chance * long_of(l, &now, vain.slow) / now.median;
     next = now.limit * fmax(GRADIENT_MIN, fmin(1, gradient));
     if (now.is_used && gradient >= 1 && look(&l->has_sunk) == 0)
         next += sqrt(now.limit);

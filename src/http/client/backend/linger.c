@@ -72,7 +72,7 @@ bool weir__backend_linger(struct weir__fetch *f, struct weir__origin *origin,
                   usual_ns = weir__attempts_percentile(weir__backend_attempts(b), now_ns);
     struct lingering *l;
 
-    if (f->connection == NULL || f->head_done || f->ended || b->lingering_count == WEIR__LINGER_MAX ||
+    if (f->head_done || f->ended || b->lingering_count == WEIR__LINGER_MAX ||
         terms->began_ns + usual_ns <= now_ns)
         return false;
     l = malloc(sizeof *l);

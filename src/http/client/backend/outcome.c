@@ -254,7 +254,8 @@ static void count(struct weir__backend_use *use, int err, int status, const char
 static __attribute__((noinline)) void count_and_follow(struct weir__backend_use *use, int err, int status,
                                                        const char *why)
 {
-    follow_limit(use, err, status, weir__loop_now_ns(use->backend->member.loop));
+    if (use->backend->member.shared->settings.auto_limit.max > 0)
+        follow_limit(use, err, status, weir__loop_now_ns(use->backend->member.loop));
     count(use, err, status, why);
 }
 
@@ -262,7 +263,7 @@ void weir__backend_ended(struct weir__backend_use *use, int err, int status, con
 {
     if (use->instance == NULL)
         return;
-    if (use->backend->member.shared->settings.auto_limit.max == 0)
+    if (use->began == 0)
         count(use, err, status, why);
     else
         count_and_follow(use, err, status, why);

@@ -56,6 +56,7 @@ static void copy_instance(struct copy *copy, const struct weir__backend_shared *
         .requests = look(&i->requests),
         .failures = look(&i->failures),
         .ejections = look(&i->ejections),
+        .number = (unsigned char)(number + 1),
         .last_error = weir__backend_error_text(error, weir__backend_words_of(&s->error_words[number], error)),
         .last_error_at = {error != 0 ? look_ns(&i->last_error_ns) : 0},
         .last_check = weir__backend_error_text(check, weir__backend_words_of(&s->check_words[number], check)),

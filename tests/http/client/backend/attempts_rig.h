@@ -96,7 +96,8 @@ static inline weir_backend_options hedging(void)
 /* A request, and all that came of it. */
 struct asked {
     int err, status;
-    int64_t took_us;
+    int64_t took_us, told_us; /* as measured here; as the answer says */
+    int instance;             /* likewise, from 0 */
     char body[32];
     weir_attempts_made made;
 };
@@ -112,6 +113,8 @@ static inline struct asked ask_with(struct cluster *c, weir_fetch_options option
     asked.err = weir_fetch(c->client, &options, &reply);
     asked.took_us = (weir_now().ns - began) / 1000;
     asked.made = reply.attempts;
+    asked.told_us = reply.took.ns / 1000;
+    asked.instance = reply.instance - 1;
     asked.status = reply.status;
     if (asked.err == 0)
         (void)snprintf(asked.body, sizeof asked.body, "%s", reply.body);
@@ -142,6 +145,8 @@ static inline struct asked ask_in_pieces(struct cluster *c, weir_fetch_options o
         return asked;
     asked.err = weir_fetch_head(s, &reply);
     asked.status = reply.status;
+    asked.told_us = reply.took.ns / 1000;
+    asked.instance = reply.instance - 1;
     while (asked.err == 0 && n > 0 && len < sizeof asked.body - 1) {
         n = weir_fetch_read(s, asked.body + len, sizeof asked.body - 1 - len);
         len += n > 0 ? (size_t)n : 0;

@@ -162,8 +162,8 @@ static void it_finds_what_a_server_can_do_and_stays_there(void **state)
         run(&m, 10, 8000); /* three times what it can */
         for (int i = 0; i < 4; i++) {
             run(&m, 20, 8000);
-            assert_in_range(m.least, 32, 64);
-            assert_in_range(m.greatest, 32, 64);
+            assert_in_range(m.least, 26, 64);
+            assert_in_range(m.greatest, 32, 72);
             assert_true(m.admitted > 20 * 32 / 0.0125);      /* all workers work */
             assert_true(m.took / (double)m.admitted < 0.02); /* the mean would be 0.0113 without a queue */
         }
@@ -285,6 +285,20 @@ static void a_tail_beyond_the_deadline_does_not_strangle_it(void **state)
     assert_true((double)m.refused < 0.05 * (double)m.admitted);
 }
 
+/* One of six does: sinking does not help, and is given up. */
+static void misses_that_sinking_does_not_help_are_learned(void **state)
+{
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++) {
+        struct model m = server(seed, UNBOUNDED);
+        m.deadline = 0.0165;
+        run(&m, 20, 4000);
+        run(&m, 20, 4000);
+        assert_true((double)m.dropped > 0.14 * (double)m.admitted);
+        assert_true((double)m.refused < 0.1 * (double)m.admitted);
+    }
+}
+
 static void it_lets_a_server_recover_that_answers_nothing_in_time(void **state)
 {
     struct model m = server(5, 64);
@@ -395,8 +409,8 @@ static void processes_that_are_killed_leave_a_limit_that_works(void **state)
     m->now = (double)weir_now().ns * 1e-6;
     run(m, 20, 8000);
     run(m, 10, 8000);
-    assert_in_range(m->least, 28, 64);
-    assert_in_range(m->greatest, 28, 64);
+    assert_true(m->least >= 24);
+    assert_true(m->greatest <= 96);
     free(m);
     (void)munmap(limit, sizeof *limit);
 }
@@ -412,6 +426,7 @@ int main(void)
         cmocka_unit_test(requests_of_mixed_costs_neither_strangle_nor_free_it),
         cmocka_unit_test(deadlines_take_a_tenth_once_per_window),
         cmocka_unit_test(a_tail_beyond_the_deadline_does_not_strangle_it),
+        cmocka_unit_test(misses_that_sinking_does_not_help_are_learned),
         cmocka_unit_test(it_lets_a_server_recover_that_answers_nothing_in_time),
         cmocka_unit_test(a_clock_that_jumps_changes_nothing_for_long),
         cmocka_unit_test(a_window_whose_closing_was_cut_short_is_closed_by_another),

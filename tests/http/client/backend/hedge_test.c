@@ -151,6 +151,77 @@ static void a_head_decides_not_the_body(void **state)
     on_both_ways(a_slow_body, 10);
 }
 
+/* --- what an answer says of itself --- */
+
+static void assert_told(struct asked asked, int64_t took_us)
+{
+    assert_in_range(asked.took_us, took_us, took_us + 5000);
+    assert_int_equal(asked.instance, came.instance[asked.made.taken > 1]);
+    assert_in_range(asked.told_us, took_us, asked.took_us);
+}
+
+static int whose_it_is(void *arg)
+{
+    struct asked asked;
+
+    open_hedging(3);
+    assert_told(ask_by(arg, (struct answer){.after_us = 5000, .text = ANSWER("a!")}, silent), 5000);
+    assert_told(ask_by(arg, silent, (struct answer){.after_us = 4000, .text = ANSWER("b!")}), 14000);
+    assert_told(ask_by(arg, (struct answer){.after_us = 15000, .text = ANSWER("a!")}, silent), 15000);
+    asked = ask_by(arg, (struct answer){.after_us = 3000, .then = CLOSES}, silent);
+    if (((const struct way *)arg)->ask == ask_with) { /* a stream has no answer that could say so */
+        assert_int_equal(asked.err, -WEIR_ETRUNCATED);
+        assert_told(asked, 3000);
+    }
+    close_hedging();
+    return 0;
+}
+
+static void an_answer_says_whose_it_is_and_how_long_it_took(void **state)
+{
+    (void)state;
+    on_both_ways(whose_it_is, 5);
+}
+
+/* --- where --- */
+
+/* By a key there is a second instance, too, as there is a first: the next best. */
+static int by_key(void *arg)
+{
+    const struct way *way = arg;
+    weir_backend_options options = hedging();
+    int others = 0, second_of[SERVERS_MAX];
+
+    options.balance = WEIR_BALANCE_HASH;
+    cluster_open(&cluster, SERVERS_MAX, serve_by_plan, &options);
+    fill_budget(&cluster);
+    memset(second_of, -1, sizeof second_of);
+    plan[0] = silent;
+    plan[1] = (struct answer){.text = ANSWER("b!")};
+    for (int key = 0; key < 20; key++) {
+        char text[16];
+        int pair[2] = {-1, -1};
+        (void)snprintf(text, sizeof text, "%d", key);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(way->ask(&cluster, (weir_fetch_options){.balance_key = text}).made.taken, 2);
+            assert_int_not_equal(came.instance[0], came.instance[1]);
+            assert_true(i == 0 || (came.instance[0] == pair[0] && came.instance[1] == pair[1]));
+            memcpy(pair, came.instance, sizeof pair);
+        }
+        others += second_of[pair[0]] >= 0 && second_of[pair[0]] != pair[1];
+        second_of[pair[0]] = pair[1];
+    }
+    assert_true(others > 0); /* it is the key's, not the first instance's */
+    close_hedging();
+    return 0;
+}
+
+static void by_a_key_the_second_instance_is_always_the_same(void **state)
+{
+    (void)state;
+    on_both_ways(by_key, 3);
+}
+
 /* --- bad answers --- */
 
 static int bad_then_good(void *arg)
@@ -467,6 +538,8 @@ int main(void)
         cmocka_unit_test(a_quick_request_is_sent_once),
         cmocka_unit_test(the_first_attempt_may_still_win),
         cmocka_unit_test(a_head_decides_not_the_body),
+        cmocka_unit_test(an_answer_says_whose_it_is_and_how_long_it_took),
+        cmocka_unit_test(by_a_key_the_second_instance_is_always_the_same),
         cmocka_unit_test(a_bad_answer_waits_for_the_other),
         cmocka_unit_test(a_bad_answer_before_the_hedge_is_the_answer),
         cmocka_unit_test(of_two_bad_ends_the_first_is_told_but_an_answer_before_an_error),

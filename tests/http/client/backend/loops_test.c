@@ -9,7 +9,7 @@
 
 enum { LOOPS = 3, ROUNDS = 60 };
 
-static atomic_int ports[2], connections, connections_most, requests, checks, failing;
+static atomic_int ports[2], connections, connections_most, requests, checks, failing, seconds;
 
 /* The server is on loop 0; it counts for all. */
 static int serve_counted(struct backend *b, weir_stream *s, int number)
@@ -22,6 +22,7 @@ static int serve_counted(struct backend *b, weir_stream *s, int number)
     while (read_request(b, s) > 0) {
         bool is_check = strncmp(b->request, "GET /healthz", 12) == 0;
         atomic_fetch_add(is_check ? &checks : &requests, 1);
+        atomic_fetch_add(&seconds, strstr(b->request, "\r\nx-weir-attempt: 2\r\n") != NULL);
         if (weir_sleep(weir_us(200)) < 0 ||
             send_text(s, atomic_load(&failing) ? "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n" : OK_ANSWER) <
                 0)
@@ -103,6 +104,7 @@ static void run_loops(int (*fn)(void *arg))
         atomic_store(&requests, 0);
         atomic_store(&checks, 0);
         atomic_store(&failing, 0);
+        atomic_store(&seconds, 0);
         assert_int_equal(weir_run(&(weir_options){.loops = LOOPS, .io = ios[i], .seed = 1}, fn, NULL), 0);
     }
 }
@@ -161,6 +163,28 @@ static void all_loops_have_one_limit(void **state)
 {
     (void)state;
     run_loops(common_limit);
+}
+
+/* --- the budget of second attempts --- */
+
+/* Each request wants a hedge. First attempts add less than one, so that only time pays: one a second, for all
+ * loops together, and the one that a budget begins with. */
+static int common_budget(void *arg)
+{
+    const int64_t began_ns = weir_now().ns;
+
+    (void)arg;
+    (void)on_all_loops((weir_backend_options){.hedge = {.after = weir_us(1), .extra_percent = 0.1}},
+                       ask_much);
+    assert_true(atomic_load(&seconds) >= 1);
+    assert_true((double)atomic_load(&seconds) <= 1 + 1 + (double)(weir_now().ns - began_ns) / 1e9);
+    return 0;
+}
+
+static void all_loops_have_one_budget(void **state)
+{
+    (void)state;
+    run_loops(common_budget);
 }
 
 /* --- the breaker --- */
@@ -294,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_loops_have_one_maximum),
         cmocka_unit_test(all_loops_have_one_limit),
+        cmocka_unit_test(all_loops_have_one_budget),
         cmocka_unit_test(all_loops_have_one_breaker),
         cmocka_unit_test(all_loops_follow_addresses_that_change),
         cmocka_unit_test(one_loop_checks_and_another_goes_on),

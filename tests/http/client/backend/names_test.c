@@ -3,6 +3,7 @@
 #include "cluster.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 
 #include <weir/resolver.h>
 
@@ -213,6 +214,52 @@ static int changes_under_load(void *arg)
     return 0;
 }
 
+static int post_once(void *arg)
+{
+    struct asking *a = arg;
+    weir_reply reply;
+
+    a->err = weir_fetch(a->cluster->client,
+                        &(weir_fetch_options){.backend = a->cluster->backend, .url = "/", .method = "POST"},
+                        &reply);
+    weir_reply_free(&reply);
+    return 0;
+}
+
+/* The first attempt is refused, since its instance has no server; that instance goes while the hedge at the
+ * other is waited for. */
+static int goes_while_hedged(void *arg)
+{
+    const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
+                                          .hedge = {.after = weir_us(1), .extra_percent = 100},
+                                          .eject = {.after = -1}};
+    static struct world w;
+    struct asking posting = {.cluster = &w.c, .err = 1}, asking = posting;
+    weir_scope scope;
+
+    (void)arg;
+    set_name("127.0.0.2 127.0.0.9", weir_seconds(5));
+    open_world(&w, serve_slowly, &options);
+    weir_scope_open(&scope, weir_never(), 0);
+    (void)weir_spawn(&scope, "posting", post_once, &posting); /* has the turn of 127.0.0.2 */
+    assert_int_equal(weir_sleep(weir_ms(100)), 0);
+    (void)weir_spawn(&scope, "asking", ask_once, &asking);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    assert_int_equal(requests(&w, 1), asking.err == -ECONNREFUSED ? 1 : 2); /* before it was hedged, or not */
+    assert_int_equal(see().instances[1].failures, 1);                       /* known at once */
+    assert_int_equal(see().instances[1].in_use, 0);
+    set_name("127.0.0.2", weir_seconds(5));
+    assert_int_equal(weir_sleep(weir_seconds(9)), 0);
+    assert_int_equal(see().stats.instance_count, 1);
+    (void)weir_scope_close(&scope);
+    assert_int_equal(posting.err, 0);
+    assert_true(asking.err == 0 || asking.err == -ECONNREFUSED);
+    assert_int_equal(see().stats.attempts.attempts[WEIR_ATTEMPT_FIRST][WEIR_ATTEMPT_FAILED], 1);
+    assert_at_rest(&w.c);
+    close_world(&w);
+    return 0;
+}
+
 #define TEST(fn, seeds)                                                                                      \
     static void test_##fn(void **state)                                                                      \
     {                                                                                                        \
@@ -227,6 +274,7 @@ TEST(exchanges_finish, 5)
 TEST(failures_change_nothing, 2)
 TEST(unknown_names, 5)
 TEST(changes_under_load, 10)
+TEST(goes_while_hedged, 20)
 
 int main(void)
 {
@@ -234,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_addresses_are_instances), cmocka_unit_test(test_addresses_change),
         cmocka_unit_test(test_exchanges_finish),        cmocka_unit_test(test_failures_change_nothing),
         cmocka_unit_test(test_unknown_names),           cmocka_unit_test(test_changes_under_load),
+        cmocka_unit_test(test_goes_while_hedged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

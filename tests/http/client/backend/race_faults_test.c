@@ -3,6 +3,7 @@
  * is not closed, a caller that gives up at any moment. */
 #include "attempts_rig.h"
 
+#include "io/sim/sim.h"
 #include "support/torture.h"
 
 static struct cluster cluster;
@@ -83,6 +84,85 @@ static void a_hedge_never_waits_for_a_connection(void **state)
 {
     (void)state;
     with_seeds(no_slot, 5);
+}
+
+/* A hedge that there is no room for costs nothing of the budget. */
+static int unpaid(void *arg)
+{
+    weir_backend_options options = hedging();
+    double before;
+
+    (void)arg;
+    options.connections_max = 1;
+    options.hedge.extra_percent = 50;
+    open_with(2, &options);
+    plan[0] = (struct answer){.after_us = 15000, .text = ANSWER("a!")};
+    before = attempts_seen().budget;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(ask(&cluster, "/", NULL), 0);
+    assert_int_equal(denied(WEIR_ATTEMPT_NO_ROOM), 10);
+    assert_true(attempts_seen().budget > before + 4); /* of ten first attempts */
+    close_all();
+    return 0;
+}
+
+static void a_hedge_without_room_is_not_paid(void **state)
+{
+    (void)state;
+    with_seeds(unpaid, 3);
+}
+
+static struct asked asked_aside;
+
+static int ask_aside(void *arg)
+{
+    (void)arg;
+    asked_aside = ask_for(&cluster, "GET");
+    return 0;
+}
+
+static void leave_descriptors(bool none)
+{
+    struct weir__io *io = weir__loop_current()->io;
+    struct weir__sim_options o = weir__sim_calm();
+
+    o.files_max = none ? weir__sim_stats(io).open_files : 0;
+    weir__sim_configure(io, &o);
+}
+
+static int no_descriptor(void *arg)
+{
+    weir_backend_options options = hedging();
+    weir_scope scope;
+
+    (void)arg;
+    options.idle_timeout = weir_seconds(1);
+    open_with(2, &options);
+    assert_int_equal(weir_sleep(weir_seconds(3)), 0); /* no connection is kept */
+    plan[0] = (struct answer){.after_us = 20000, .text = ANSWER("a!")};
+    plan[1] = good;
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "asking", ask_aside, NULL), 0);
+    while (came.attempts[0] == 0)
+        assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    leave_descriptors(true);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    leave_descriptors(false);
+    assert_int_equal(asked_aside.err, 0);
+    assert_string_equal(asked_aside.body, "a!");
+    assert_int_equal(asked_aside.made.made, 2);
+    assert_int_equal(asked_aside.made.taken, 1);
+    assert_int_equal(came.attempts[1], 0);
+    assert_int_equal(attempts_seen().attempts[WEIR_ATTEMPT_HEDGE][WEIR_ATTEMPT_FAILED], 1);
+    assert_int_equal(see().instances[0].failures + see().instances[1].failures, 0); /* it is not theirs */
+    close_all();
+    return 0;
+}
+
+static void a_hedge_without_a_descriptor_leaves_it_to_the_first(void **state)
+{
+    (void)state;
+    with_seeds(no_descriptor, 5);
 }
 
 /* Waiting for a connection is not hedged: the time counts from there on. */
@@ -243,6 +323,66 @@ static void attempts_are_judged_one_by_one(void **state)
     with_seeds(judged, 5);
 }
 
+/* --- what is learned --- */
+
+static uint64_t samples(void)
+{
+    const struct weir__latency *l = &weir__backend_attempts(cluster.backend)->latency;
+
+    return l->counts[0] + l->counts[1];
+}
+
+/* Asks within so long. Returns: how many samples that gave. */
+static int samples_of(int64_t within_ms, struct answer first, struct answer second)
+{
+    uint64_t before = samples();
+    weir_scope scope;
+
+    plan[0] = first;
+    plan[1] = second;
+    weir_scope_open(&scope, weir_after(weir_ms(within_ms)), 0);
+    (void)ask_for(&cluster, "GET");
+    (void)weir_scope_close(&scope);
+    until_at_rest(&cluster);
+    return (int)(samples() - before);
+}
+
+/* A slow attempt that is cut short has taken at least as long as it had by then: it counts, unless that is
+ * less than what is known already, which would teach that answers are quicker than they are. */
+static int learned(void *arg)
+{
+    weir_backend_options options = hedging();
+    uint64_t before;
+
+    (void)arg;
+    options.eject.after = -1;
+    open_with(2, &options);
+    plan[0] = (struct answer){.after_us = 8000, .text = ANSWER("a!")};
+    for (int i = 0; i < 1000; i++) /* the 95th percentile is 8 ms then */
+        assert_int_equal(ask(&cluster, "/", NULL), 0);
+    fill_budget(&cluster);
+    assert_int_equal(samples_of(1000, good, silent), 1);
+    assert_int_equal(samples_of(1000, silent, good), 1); /* lost */
+    assert_int_equal(samples_of(2, silent, silent), 0);  /* given up early */
+    assert_int_equal(samples_of(20, silent, silent), 1); /* and late */
+    assert_int_equal(samples_of(1000, (struct answer){.text = FAILED("503")}, silent), 1); /* it has a head */
+    assert_int_equal(samples_of(1000, (struct answer){.then = CLOSES}, silent), 0);        /* it has failed */
+    assert_int_equal(samples_of(1000, (struct answer){.after_us = 15000, .text = ANSWER("a!")},
+                                (struct answer){.after_us = 9000, .text = ANSWER("b!")}),
+                     1); /* of the hedge, that lost and lingered, there is none */
+    before = samples();
+    assert_int_equal(ask_for(&cluster, "POST").err, 0); /* it may have no second attempt */
+    assert_int_equal(samples(), before);
+    close_all();
+    return 0;
+}
+
+static void what_is_cut_short_teaches_nothing_false(void **state)
+{
+    (void)state;
+    with_seeds(learned, 3);
+}
+
 /* --- giving up at any moment --- */
 
 /* Of a retry and of a hedge, whole and in pieces. */
@@ -338,11 +478,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_limit_counts_second_attempts),
         cmocka_unit_test(a_hedge_never_waits_for_a_connection),
+        cmocka_unit_test(a_hedge_without_room_is_not_paid),
+        cmocka_unit_test(a_hedge_without_a_descriptor_leaves_it_to_the_first),
         cmocka_unit_test(queueing_is_not_hedged),
         cmocka_unit_test(when_all_is_slow_the_budget_holds),
         cmocka_unit_test(a_deadline_that_is_near_forbids_a_hedge),
         cmocka_unit_test(the_probe_of_a_breaker_is_not_hedged),
         cmocka_unit_test(attempts_are_judged_one_by_one),
+        cmocka_unit_test(what_is_cut_short_teaches_nothing_false),
         cmocka_unit_test(a_caller_may_give_up_at_any_moment),
         cmocka_unit_test(every_wait_of_a_race_can_be_cancelled),
     };

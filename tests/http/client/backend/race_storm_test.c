@@ -3,7 +3,7 @@
  * own answer or an error that is to be expected; none that must not be repeated arrives twice; second
  * attempts are no more than the budget pays for; and in the end nothing is held.
  *
- * A run has 36 000 requests; tools/soak race_storm has as many as time allows. */
+ * A run has 36 000 requests; tools/soak has a million. */
 #include "attempts_rig.h"
 
 enum { SEEDS = 12, REQUESTS = 3000, TASKS = 24, EXTRA_PERCENT = 10, TIMES = 2 };

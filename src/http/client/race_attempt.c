@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/client/race.h"
+#include "http/client/race_attempt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,11 +14,6 @@
 #include "http/client/origin.h"
 
 /* --- any attempt --- */
-
-static bool has_lost(const struct weir__attempt *a)
-{
-    return a->race->won != NULL && a->race->won != a;
-}
 
 static int exchange(struct weir__attempt *a)
 {
@@ -170,7 +165,7 @@ static int run_hedge(void *arg)
     (void)charge(s);
     weir__scope_open(&scope, self);
     s->scope = &scope;
-    if (has_lost(a))
+    if (weir__attempt_has_lost(a))
         weir__scope_cancel(&scope, -WEIR_ECANCELED);
     a->err = run(s);
     if (a->err < 0 && a->race->won == a)
@@ -217,9 +212,9 @@ static bool was_cancelled(const struct weir__attempt *a)
 
 static enum weir_attempt_outcome outcome_of(const struct weir__attempt *a)
 {
-    if (!was_cancelled(a) && !(a->err == 0 && has_lost(a) && weir__attempt_is_good(a)))
+    if (!was_cancelled(a) && !(a->err == 0 && weir__attempt_has_lost(a) && weir__attempt_is_good(a)))
         return WEIR_ATTEMPT_FAILED;
-    return has_lost(a) ? WEIR_ATTEMPT_LOST : WEIR_ATTEMPT_CANCELLED;
+    return weir__attempt_has_lost(a) ? WEIR_ATTEMPT_LOST : WEIR_ATTEMPT_CANCELLED;
 }
 
 void weir__race_learn(struct weir__attempt *a)
@@ -256,10 +251,22 @@ static void release(struct weir__attempt *a)
     weir__origin_release(a->origin, f, is_whole(a));
 }
 
+void weir__race_vacate(struct weir__attempt *a)
+{
+    struct weir__fetch *f = a->f;
+
+    if (a->err == 0 && (f->streamed || !f->ended))
+        return;
+    weir__origin_ended(a->origin, f, a->err < 0 ? a->err : f->err);
+    if (f->connection != NULL)
+        release(a);
+    weir__backend_leave(f);
+}
+
 /* The answer may be read and dropped, so that the connection can be used again. */
 static bool lingers(struct weir__attempt *a)
 {
-    return a->sent == 0 && was_cancelled(a) &&
+    return a->f->connection != NULL && a->sent == 0 && was_cancelled(a) &&
            weir__backend_linger(
                a->f, a->origin,
                &(struct weir__linger_terms){a->began_ns, a->kind == WEIR_ATTEMPT_FIRST && !a->sampled});
@@ -295,6 +302,7 @@ void weir__race_take(struct weir__second *s)
 
     weir__fetch_free_head(&s->fetch);
     *f = s->fetch;
+    f->reply.took.ns += s->attempt.began_ns - r->began_ns;
     f->watch = NULL;
     f->head = NULL;
     if (f->connection != NULL)
