@@ -393,6 +393,8 @@ def the_configurations_of_the_readme_are_valid():
         issued = authority.issue("shop.example.com")
         for file, name in ((issued.cert, "shop.pem"), (issued.key, "shop.key")):
             shutil.copy(file, os.path.join(folder, name))
+        with open(os.path.join(folder, "tokens"), "w", encoding="utf-8") as file:
+            file.write("robot: 0123456789abcdef\n")
         path = os.path.join(folder, "gateway.yaml")
         for block in blocks:
             with open(path, "w", encoding="utf-8") as file:
