@@ -106,6 +106,7 @@ static int open_store(struct auth_store *store, const struct config_auth *auth)
     store->scheme = auth->scheme;
     store->unsettled = is_unsettled(&store->about);
     table->generation = ++store->generation;
+    memcpy(store->content, table->content, sizeof store->content);
     err = weir_published_init(&store->table, table, auth_table_free);
     if (err < 0)
         auth_table_free(table);
@@ -172,35 +173,41 @@ static void tell_failure(struct auth_store *store, const char *why, bool changed
     store->failing = true;
 }
 
-static void tell_success(struct auth_store *store, bool changed)
+/* Leaves a table for the loops, unless it is what they have. */
+static void take(struct auth_store *store, struct auth_table *table)
 {
-    if (changed || store->failing)
+    const bool same = memcmp(store->content, table->content, sizeof store->content) == 0;
+
+    if (!same || store->failing)
         weir_log(WEIR_LOG_INFO, "a file of auth was read again", WEIR_KV("file", store->file),
-                 WEIR_KV_INT("entries", (int64_t)store->fresh->count));
+                 WEIR_KV_INT("entries", (int64_t)table->count));
     store->failing = false;
+    if (same)
+        auth_table_free(table);
+    else
+        store->fresh = table;
 }
 
-/* A job. Leaves a table in store->fresh if the file has changed, or may have. */
+/* A job. Leaves a table in store->fresh if the file has changed. */
 static int look(weir_job *job, void *arg)
 {
     struct auth_store *store = arg;
     const struct stat before = store->about;
+    struct auth_table *table;
     struct stat now;
     char fault[FAULT_BYTES];
-    bool changed;
     int err;
 
     (void)job;
     store->fresh = NULL;
     if (stat(store->file, &now) == 0 && !store->unsettled && is_same(&now, &before))
         return 0;
-    err = auth_file_read(store->file, store->scheme, &store->about, &store->fresh, fault, sizeof fault);
+    err = auth_file_read(store->file, store->scheme, &store->about, &table, fault, sizeof fault);
     store->unsettled = err == -ENOMEM || err == -EIO || is_unsettled(&store->about);
-    changed = !is_same(&store->about, &before);
     if (err == -WEIR_ECONFIG)
-        tell_failure(store, fault, changed);
+        tell_failure(store, fault, !is_same(&store->about, &before));
     else if (err == 0)
-        tell_success(store, changed);
+        take(store, table);
     return err;
 }
 
@@ -213,8 +220,12 @@ static void renew(struct auth_store *store)
     fresh = store->fresh;
     store->fresh = NULL;
     fresh->generation = ++store->generation;
-    if (weir_published_set(&store->table, fresh) < 0)
+    memcpy(store->content, fresh->content, sizeof store->content);
+    if (weir_published_set(&store->table, fresh) < 0) {
+        store->content[0] ^= 1; /* the next look takes it */
+        store->unsettled = true;
         auth_table_free(fresh);
+    }
 }
 
 static int watch(void *arg)

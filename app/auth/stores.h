@@ -24,8 +24,9 @@ struct auth_store {
     uint64_t generation;  /* of the last table */
     /* of the jobs that look at the file, one after the other: */
     struct stat about;
-    bool unsettled; /* it may have changed since without a new time */
-    bool failing;   /* it could not be read, which has been told */
+    unsigned char content[AUTH_DIGEST_BYTES]; /* of the last table */
+    bool unsettled;                           /* it may have changed since without a new time */
+    bool failing;                             /* it could not be read, which has been told */
     struct auth_table *fresh;
 };
 

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,7 @@ int auth_table_make(enum config_auth_scheme scheme, weir_bytes bytes, struct aut
         if (bytes.len > 0)
             memcpy(table->text, bytes.data, bytes.len);
         table->text[bytes.len] = '\0';
+        (void)SHA256((const unsigned char *)table->text, bytes.len, table->content);
         err = read_lines(&r, bytes.len);
     }
     if (err == 0)

@@ -37,9 +37,10 @@ struct auth_table {
     enum config_auth_scheme scheme;
     uint64_t generation; /* of the tables of a store: another for each */
     unsigned char key[AUTH_KEY_BYTES];
-    struct auth_entry *entries; /* by user, or by digest */
-    size_t count;               /* ≥ 1 */
-    char *text;                 /* that the entries point into */
+    unsigned char content[AUTH_DIGEST_BYTES]; /* SHA-256 of the bytes */
+    struct auth_entry *entries;               /* by user, or by digest */
+    size_t count;                             /* ≥ 1 */
+    char *text;                               /* that the entries point into */
 };
 
 /* Makes a table of the bytes of a file.

@@ -37,8 +37,9 @@ static int read_range(const char **at, uint64_t length, struct byte_range *out)
     uint64_t first, last = UINT64_MAX;
     bool has_first = read_number(at, &first), has_last;
 
-    if (*(*at)++ != '-')
+    if (**at != '-')
         return -1;
+    ++*at;
     has_last = read_number(at, &last);
     if (!has_first) {
         if (!has_last)

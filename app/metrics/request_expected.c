@@ -32,6 +32,8 @@ static void expect_of_route(const struct config_route *route, struct request_out
             continue;
         for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
             expect(out, request_method_index(config_method_names[method]), statuses[i]);
+        if (route->rate.by != CONFIG_RATE_NONE)
+            expect(out, request_method_index(config_method_names[method]), 429);
     }
 }
 

@@ -6,6 +6,8 @@
 
 #include <weir/task.h>
 
+#include "http/header_rules.h"
+
 /* Reads the next bytes. Returns: > 0; 0 the end; < 0. */
 static ssize_t read_piece(struct proxying *p, void *data, size_t bytes)
 {
@@ -136,7 +138,8 @@ void proxy_upload_end(struct proxying *p)
     p->uploaded.waits_for = WEIR_BODY_SINK;
     p->uploaded.since = weir_now();
     for (size_t i = 0; i < count && err == 0; i++)
-        if (proxy_passes_trailer(&p->headers.named, trailers[i].name))
+        if (proxy_passes_trailer(&p->headers.named, trailers[i].name) &&
+            !header_rules_name(p->state->rules, weir_bytes_of(trailers[i].name)))
             err = weir_fetch_trailer_add(p->fetch, trailers[i].name, trailers[i].value);
     if (err == 0)
         (void)!weir_fetch_end(p->fetch);

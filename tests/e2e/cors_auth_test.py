@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 
-from rig import POOLS, Backend, Weir, answering, ask, connect, receive, run, same, sending, until
+from rig import POOLS, Backend, Weir, answering, ask, connect, read_head, receive, run, same, sending, until
 
 HEAD = "listen: 127.0.0.1:0\nloops: 1\n" + POOLS
 SESAME = "$2b$05$xIfyXtbyKRxgTSw070QCT.6LJ9vpgFB2yUMdk1L62ICIzomfOhA1W" # "open sesame", as htpasswd -B writes it
@@ -212,6 +212,27 @@ def credentials_stay_here_and_names_are_passed_on():
                     "/robot?2": [], "/gather": ["x-user: ann"], "/given": [told]})
 
 
+def a_name_is_not_forged_by_a_trailer():
+    received = []
+
+    def handle(connection):
+        read_head(connection)
+        body = b""
+        while not body.endswith(b"\r\n\r\n"):
+            body += connection.recv(65536)
+        received.append(body)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with files(users=USERS) as folder, Backend(handle) as backend:
+        config = HEAD + f"""routes:
+  - {{path: /, proxy: {{to: "http://127.0.0.1:{backend.port}"}}, auth: {{basic: "{folder}/users", user_header: X-User}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            same(raw(weir.address(), "POST / HTTP/1.1\r\nHost: h\r\n%s: %s\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-User: root\r\n"
+                     "x_USER: root\r\nX-Kept: 1\r\n\r\n" % basic("ann", "open sesame")).status, 204)
+    assert b"x-kept: 1" in received[0].lower() and b"root" not in received[0], received
+
+
 def websockets_are_admitted_alike():
     upgraded = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
     with files(tokens=TOKENS) as folder, Backend(sending(upgraded)) as backend:
@@ -351,6 +372,6 @@ routes:
 
 
 run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, preflights_go_where_the_request_would, only_whole_and_right_credentials_pass,
-    a_body_is_not_read_before_it_is_known_whose_it_is, credentials_stay_here_and_names_are_passed_on, websockets_are_admitted_alike,
+    a_body_is_not_read_before_it_is_known_whose_it_is, credentials_stay_here_and_names_are_passed_on, a_name_is_not_forged_by_a_trailer, websockets_are_admitted_alike,
     files_are_read_again_when_they_change, what_is_wrong_is_said_before_the_start, a_password_is_compared_once_and_by_the_pool, a_flood_of_passwords_is_too_much_before_any_is_compared,
     a_full_pool_refuses_passwords)

@@ -389,10 +389,13 @@ def the_configurations_of_the_readme_are_valid():
         blocks = re.findall(r"^```yaml\n(.*?)^```", readme.read(), re.M | re.S)
     assert len(blocks) >= 3, blocks
     with tempfile.TemporaryDirectory() as folder, Authority() as authority:
-        os.mkdir(os.path.join(folder, "images"))
+        for name in ("images", "public"):
+            os.mkdir(os.path.join(folder, name))
         issued = authority.issue("shop.example.com")
         for file, name in ((issued.cert, "shop.pem"), (issued.key, "shop.key")):
             shutil.copy(file, os.path.join(folder, name))
+        with open(os.path.join(folder, "tokens"), "w", encoding="utf-8") as file:
+            file.write("robot: 0123456789abcdef\n")
         path = os.path.join(folder, "gateway.yaml")
         for block in blocks:
             with open(path, "w", encoding="utf-8") as file:

@@ -65,7 +65,7 @@ static void users_are_found_and_others_get_one_always_the_same(void **state)
 
     (void)state;
     assert_int_equal(table->count, 3);
-    for (const char *user = "a\0b\0c"; *user != '\0'; user += 2) {
+    for (const char *user = "a\0b\0c\0"; *user != '\0'; user += 2) {
         assert_string_equal(auth_table_user(table, user, &known)->user, user);
         assert_true(known);
     }

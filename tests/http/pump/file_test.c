@@ -42,12 +42,13 @@ static int answering_test(struct rig *rig)
 
 static struct answering answering;
 
+static const weir_route answering_route = {
+    .path = "/*", .handler = answer_file, .data = &answering, .vital = true};
+
 static void answering_run(int (*test)(struct answering *a))
 {
-    static const weir_route route = {.path = "/*", .handler = answer_file, .data = &answering, .vital = true};
-
-    answering =
-        (struct answering){.rig = {.routes = &route, .route_count = 1, .test = answering_test}, .test = test};
+    answering = (struct answering){
+        .rig = {.routes = &answering_route, .route_count = 1, .test = answering_test}, .test = test};
     run_on_all_transports(rig_main, &answering.rig);
 }
 
