@@ -417,6 +417,33 @@ static void many_that_ask_for_one_file_cause_one_look(void **state)
     run_with(together, (struct file_cache_options){0});
 }
 
+static int beside_a_look(struct file_cache *cache)
+{
+    struct asker looker = {cache, "a", 0, 0};
+    weir_scope scope;
+    weir_instant before;
+
+    (void)fake_put("a", 10, 'a');
+    expect_letter(cache, "a", 'a');
+    pass(700);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "looker", ask_one, &looker), 0);
+    assert_int_equal(weir_yield(), 0);
+    before = weir_now();
+    expect_letter(cache, "a", 'a');
+    assert_int_equal(weir_now().ns, before.ns); /* no time has passed: it did not wait */
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_true(weir_now().ns > before.ns);
+    assert_int_equal(looker.letter, 'a');
+    return 0;
+}
+
+static void what_is_known_is_used_while_one_looks(void **state)
+{
+    (void)state;
+    run_with(beside_a_look, (struct file_cache_options){0});
+}
+
 /* --- changes while it is read --- */
 
 static void change_time(struct fake *f)
@@ -701,6 +728,7 @@ int main(void)
         cmocka_unit_test(changes_are_seen_after_a_second),
         cmocka_unit_test(a_file_that_has_just_changed_is_read_again),
         cmocka_unit_test(many_that_ask_for_one_file_cause_one_look),
+        cmocka_unit_test(what_is_known_is_used_while_one_looks),
         cmocka_unit_test(content_is_of_one_moment_or_not_kept),
         cmocka_unit_test(a_version_lasts_as_long_as_it_is_sent),
         cmocka_unit_test(a_failure_ends_what_is_known_after_its_second),

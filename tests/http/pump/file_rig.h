@@ -26,7 +26,6 @@ enum disk_memory {
 static struct {
     int fd;
     enum disk_memory memory;
-    bool uncounted;      /* the kernel doesn't count what is in memory */
     size_t read_most;    /* a job's call reads at most so much; 0: what it asks for */
     off_t fails_at;      /* a job's read from there on fails with EIO; 0: none */
     void (*reads)(void); /* called by each read of a job; or NULL */
@@ -37,26 +36,8 @@ static struct {
 /* NOLINTBEGIN: these names are the linker's */
 ssize_t __real_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
 ssize_t __real_pread64(int fd, void *data, size_t bytes, off_t offset);
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
 ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset);
-
-long __wrap_syscall(long number, ...)
-{
-    long a[6];
-    va_list list;
-
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        a[i] = va_arg(list, long);
-    va_end(list);
-    if (number == 451 && disk.uncounted) { /* cachestat */
-        errno = EPERM;
-        return -1;
-    }
-    return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
 
 /* The loop reads what is in memory, perhaps into the same memory over and over. */
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
