@@ -127,8 +127,8 @@ def subjects(build, peers):
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
         Subject("weir uring", build / "weir", "make", weir("false")),
         Subject("weir epoll", build / "weir", "make", weir("false")),
-        Subject("weir uring + log", build / "weir", "make", weir("true")), # stderr is the file
-        Subject("weir epoll + log", build / "weir", "make", weir("true")),
+        Subject("weir uring + log", build / "weir", "make", weir("{path: log.access}")),
+        Subject("weir epoll + log", build / "weir", "make", weir("{path: log.access}")),
         Subject("weir uring hedged", build / "weir", "make", None),  # a configuration of the row's own
         Subject("weir epoll hedged", build / "weir", "make", None),
         Subject("weir uring pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
