@@ -24,6 +24,7 @@
 #include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/log_file.h>
 #include <weir/mailbox.h>
 #include <weir/memory.h>
 #include <weir/meter.h>
