@@ -241,7 +241,7 @@ ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, str
                             size_t most) __attribute__((warn_unused_result));
 
 /* Moves bytes from a regular file to a socket, and *offset with them. Blocks while those bytes are not in
- * memory: see cached.h.
+ * memory: see net/cached.h.
  * Returns: as weir__io_splice_out(); 0: the file ends there; -EIO …
  */
 ssize_t weir__io_send_file(struct weir__io *io, struct weir__io_file *file, int fd, off_t *offset,

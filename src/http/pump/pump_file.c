@@ -18,7 +18,7 @@
 
 #include "core/task.h"
 #include "http/pump/pump_parts.h"
-#include "io/cached.h"
+#include "net/cached.h"
 
 enum {
     PIECE_BYTES = 64 << 10,
@@ -151,7 +151,7 @@ static int fill_piece(struct weir__pump_file *f)
     err = make_piece(f, bytes);
     if (err < 0)
         return err;
-    got = weir__io_read_cached(f->part.fd, f->piece, bytes, f->part.offset);
+    got = weir__read_cached(f->part.fd, f->piece, bytes, f->part.offset);
     if (got == -EOPNOTSUPP)
         f->untold = true;
     if (got > 0)
@@ -199,7 +199,7 @@ int weir__pump_file_await(struct weir__pump_file *f)
 static int bring(struct weir__splice_file *part)
 {
     struct reading r = {.fd = part->fd, .offset = part->offset, .bytes = part->bytes};
-    int here = weir__io_is_cached(part->fd, part->offset, part->bytes);
+    int here = weir__is_cached(part->fd, part->offset, part->bytes);
 
     return here == 1 ? 0 : here < 0 ? here : offload(&r);
 }

@@ -8,7 +8,7 @@
  * sendfile alone 129 to 145 µs, to count adds 4, 64 single bytes 13, to read all 20 to 30; read and sent by
  * 64 KiB 194 to 210.
  */
-#include "io/cached.h"
+#include "net/cached.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -45,7 +45,7 @@ static ssize_t read_now(int fd, const struct iovec *pieces, int count, off_t off
     return got >= 0 ? got : errno == EINTR ? -EAGAIN : -errno;
 }
 
-ssize_t weir__io_read_cached(int fd, void *data, size_t bytes, off_t offset)
+ssize_t weir__read_cached(int fd, void *data, size_t bytes, off_t offset)
 {
     const struct iovec into = {data, bytes};
 
@@ -74,7 +74,7 @@ static int are_counted(int fd, off_t offset, size_t bytes)
 static int is_read(int fd, off_t offset)
 {
     char byte;
-    ssize_t got = weir__io_read_cached(fd, &byte, 1, offset);
+    ssize_t got = weir__read_cached(fd, &byte, 1, offset);
 
     return got >= 0 ? 1 : got == -EAGAIN ? 0 : (int)got; /* behind the end of the file there is nothing */
 }
@@ -123,7 +123,7 @@ static int is_all_read(int fd, off_t offset, size_t bytes)
     return got >= 0 ? 1 : got == -EAGAIN ? 0 : (int)got;
 }
 
-int weir__io_is_cached(int fd, off_t offset, size_t bytes)
+int weir__is_cached(int fd, off_t offset, size_t bytes)
 {
     int counted = are_counted(fd, offset, bytes);
 
