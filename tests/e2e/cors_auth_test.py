@@ -272,6 +272,7 @@ def files_are_read_again_when_they_change():
             until("another token", lambda: status("/tokens", bearer("another")) == 200)
             same((status("/users", basic("ann", "open sesame")), status("/users", basic("bob", "sha256")), status("/tokens", bearer("nameless-token"))),
                  (401, 401, 401)) # what was right before is remembered no longer
+            same(status("/users", basic("nobody", "secret")), 401) # although ann's hash was computed for it
             write(folder, "users", f"ann:{SECRET}\nbob:bad\n")
             weir.wait_for(r'not used.*users:2: the hash of .bob. is no hash')
             os.remove(os.path.join(folder, "tokens"))
