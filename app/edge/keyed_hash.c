@@ -15,6 +15,7 @@ static inline uint64_t turn(uint64_t word, int bits)
 
 static inline void mix(struct state *s, int rounds)
 {
+#pragma GCC unroll 4
     for (int i = 0; i < rounds; i++) {
         s->a += s->b;
         s->c += s->d;
@@ -57,6 +58,12 @@ static inline uint64_t hash(const uint64_t seed[2], const unsigned char *data, s
 uint64_t keyed_hash(const uint64_t seed[2], const void *data, size_t bytes)
 {
     return hash(seed, data, bytes, 1, 3);
+}
+
+uint64_t keyed_hash_number(const uint64_t seed[2], uint64_t number)
+{
+    number = htole64(number);
+    return hash(seed, (const unsigned char *)&number, sizeof number, 1, 3);
 }
 
 uint64_t keyed_hash_2_4(const uint64_t seed[2], const void *data, size_t bytes)

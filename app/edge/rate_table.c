@@ -3,7 +3,7 @@
 
 /* A word is a tag, which is never 0, and a time in units, modulo 2^40. 0: there is no bucket. */
 enum {
-    UNIT_BITS = 10,
+    UNIT_BITS = 9, /* so that a unit is longer than a nanosecond at RATE_PER_SECOND_MAX */
     TIME_BITS = 40,
     SWEEP_BITS = 36, /* a sweep for each 2^36 units: 16 before a time returns */
     SET = 8,         /* places in a cache line; a key has two of these to choose from */
@@ -23,7 +23,7 @@ size_t rate_table_bytes(bool has_keys)
 
 static uint64_t units_of(const struct rate_limit *limit, uint64_t ns)
 {
-    return (uint64_t)((wide)ns * limit->scale >> limit->shift);
+    return (uint64_t)((wide)ns * limit->scale >> 64);
 }
 
 /* Rounded up. */
@@ -37,11 +37,8 @@ static uint64_t ns_of(const struct rate_limit *limit, uint64_t units)
 struct rate_limit rate_limit_of(uint64_t requests, uint64_t per_ns, uint64_t burst)
 {
     struct rate_limit limit = {.per_ns = per_ns, .requests = requests, .full = burst << UNIT_BITS};
-    const wide each = (wide)requests << UNIT_BITS;
 
-    while ((each << limit.shift) / per_ns < (wide)1 << 62)
-        limit.shift++;
-    limit.scale = (uint64_t)((each << limit.shift) / per_ns);
+    limit.scale = (uint64_t)(((wide)requests << UNIT_BITS << 64) / per_ns);
     limit.debt_max = 2 * limit.full + units_of(&limit, 1000000000);
     return limit;
 }

@@ -37,12 +37,11 @@ struct rate_table {
 /* The size of a table; without keys: it is one bucket. */
 size_t rate_table_bytes(bool has_keys);
 
-/* A rate, prepared for counting. Time is counted in units of 1/1024 of what one request takes, so that a
- * request may be accepted so much too early, and rates have no error of their own. */
+/* A rate, prepared for counting. Time is counted in units of 1/512 of what one request takes, so that a
+ * request may be accepted so much too early; the rate itself is exact to one part in ten million. */
 struct rate_limit {
     uint64_t per_ns, requests;
-    uint64_t scale; /* units = ns * scale >> shift */
-    int shift;
+    uint64_t scale;    /* units = ns * scale / 2^64 */
     uint64_t full;     /* what a bucket may owe: the burst, in units */
     uint64_t debt_max; /* a bucket that owes more is from a clock that went back, and counts as full */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "edge/rates.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -157,17 +158,28 @@ void rates_close(struct rates *rates)
 
 /* --- counting --- */
 
-/* The hash of an address, of IPv6 the network (/64) in which a client chooses its address itself. */
+/* The number of an address, of IPv6 the network (/64) in which a client chooses its address itself. IPv4 has
+ * the numbers of networks that nobody has, 0:ffff::/32. */
+static uint64_t number_of(const unsigned char address[16])
+{
+    uint64_t number;
+    uint32_t four;
+
+    if (!network_address_is_v4(address)) {
+        memcpy(&number, address, sizeof number);
+        return be64toh(number);
+    }
+    memcpy(&four, address + 12, sizeof four);
+    return UINT64_C(0xffff) << 32 | be32toh(four);
+}
+
 static uint64_t hash_client(const struct rates *rates, const struct rate *rate, weir_request *req)
 {
-    unsigned char address[16], key[9] = {0};
+    unsigned char address[16];
 
-    if (client_address(req, rates->config->trusted_proxies, rates->config->trusted_proxy_count, address)) {
-        const bool is_v4 = network_address_is_v4(address);
-        key[0] = is_v4 ? 4 : 6;
-        memcpy(key + 1, is_v4 ? address + 12 : address, is_v4 ? 4 : 8);
-    }
-    return keyed_hash(rate->seed, key, sizeof key);
+    if (!client_address(req, rates->config->trusted_proxies, rates->config->trusted_proxy_count, address))
+        return keyed_hash_number(rate->seed, 0);
+    return keyed_hash_number(rate->seed, number_of(address));
 }
 
 static uint64_t hash_header(const struct rate *rate, const char *name, weir_request *req)

@@ -106,10 +106,38 @@ static weir_bytes address_of(weir_bytes peer)
     return (weir_bytes){peer.data, (size_t)(colon - peer.data)};
 }
 
+/* Reads "192.0.2.1", also before a port: what is asked of most requests. Returns: false: it is something
+ * else, or no address. */
+static bool read_four(weir_bytes text, unsigned char out[4])
+{
+    const char *at = text.data, *end = text.data + text.len;
+    unsigned number = 0, digits = 0, numbers = 0;
+
+    for (; at < end && *at != ':'; at++) {
+        const unsigned digit = (unsigned)(*at - '0');
+        if (digit <= 9 && (number > 0 || digits == 0)) { /* no 0 stands first */
+            number = number * 10 + digit;
+            digits++;
+        } else if (*at == '.' && digits > 0 && number <= 255 && numbers < 3) {
+            out[numbers++] = (unsigned char)number;
+            number = digits = 0;
+        } else {
+            return false;
+        }
+    }
+    out[3] = (unsigned char)number;
+    return numbers == 3 && digits > 0 && digits <= 3 && number <= 255 &&
+           (at == end || memchr(at + 1, ':', (size_t)(end - at - 1)) == NULL);
+}
+
 bool network_address_of(weir_bytes peer, unsigned char out[16])
 {
-    const weir_bytes text = address_of(peer);
+    weir_bytes text;
 
+    memcpy(out, mapped, sizeof mapped);
+    if (read_four(peer, out + sizeof mapped))
+        return true;
+    text = address_of(peer);
     return text.len > 0 && read_address(text.data, text.len, out) != 0;
 }
 

@@ -40,6 +40,8 @@ static void every_bit_of_seed_and_key_counts(void **state)
         seed[bit / 64] ^= UINT64_C(1) << bit % 64;
     }
     assert_true(keyed_hash(seed, key, 8) != before);
+    key[0] = 7; /* the first byte of a number is its lowest */
+    assert_true(keyed_hash(seed, key, 8) == keyed_hash_number(seed, 7));
 }
 
 int main(void)
