@@ -115,7 +115,8 @@ static bool read_four(weir_bytes text, unsigned char out[4])
 
     for (; at < end && *at != ':'; at++) {
         const unsigned digit = (unsigned)(*at - '0');
-        if (digit <= 9 && (number > 0 || digits == 0)) { /* no 0 stands first */
+
+        if (digit <= 9 && digits < 3 && (number > 0 || digits == 0)) { /* no 0 stands first */
             number = number * 10 + digit;
             digits++;
         } else if (*at == '.' && digits > 0 && number <= 255 && numbers < 3) {
@@ -126,7 +127,7 @@ static bool read_four(weir_bytes text, unsigned char out[4])
         }
     }
     out[3] = (unsigned char)number;
-    return numbers == 3 && digits > 0 && digits <= 3 && number <= 255 &&
+    return numbers == 3 && digits > 0 && number <= 255 &&
            (at == end || memchr(at + 1, ':', (size_t)(end - at - 1)) == NULL);
 }
 
