@@ -48,7 +48,7 @@ typedef struct weir_log_file_options {
  * Owns:    name and path are copied. The caller closes *out with weir_log_file_close().
  * Returns: 0; -ENOENT, -EACCES, -EISDIR and others of open(2); -ENXIO a FIFO that nothing reads, or a socket;
  *          -EBADF, -EMFILE, -ENOMEM, -EAGAIN; -WEIR_EBUSY too many logs are open.
- * Where:   any thread. Waits for the file system.
+ * Where:   any thread. Does not wait, but for the file system.
  */
 WEIR_CHECKED int weir_log_file_open(const weir_log_file_options *options, weir_log_file **out);
 
@@ -76,7 +76,7 @@ uint64_t weir_log_file_dropped(const weir_log_file *file);
 /* Writes what is buffered, within a second, and closes the log. A thread that the file system still holds
  * then is left behind, with its memory.
  * Owns:    NULL is nothing.
- * Where:   any thread, once no runtime runs whose threads have written to the file. Waits.
+ * Where:   any thread, once no runtime runs whose threads have written to the file. It blocks the thread.
  */
 void weir_log_file_close(weir_log_file *file);
 

@@ -117,7 +117,9 @@ static int serve_until_asked(struct world *w, weir_simulated_process *self, unsi
         return 0; /* it was killed */
     may_drain(w, generation);
     weir_scope_open(&scope, weir_after(up_to_ms(DRAIN_S * 1000)), 0);
-    number = weir_simulated_process_signal(self);
+    do
+        number = weir_simulated_process_signal(self);
+    while (number == SIGUSR1); /* to open its log again */
     assert_true(number < 0 || number == SIGINT); /* which ends it at once */
     (void)weir_scope_close(&scope);
     return 0;
