@@ -60,6 +60,9 @@ struct route_kind {
     uint64_t (*exchange_bytes)(const void *settings);
     uint64_t (*job_bytes)(const void *settings);
 
+    /* The memory that all routes of this kind may hold together in a process, beside requests. */
+    uint64_t process_bytes;
+
     /* Answers a request, as a weir_handler does: 0, or a negative code, which becomes the answer. state was
      * made by open() on this loop; without an open() it is route->settings.
      * Where:   task. May wait.

@@ -13,7 +13,6 @@
 #include "files/file_names.h"
 
 enum {
-    CONTENT_BYTES = 32 << 20, /* of a process */
     NAMES_MAX = 4096,
     DESCRIPTORS_MIN = 16,
     DESCRIPTORS_MAX = 4096,
@@ -47,7 +46,7 @@ static size_t default_descriptors(void)
 static void set_limits(struct file_cache_options *limits)
 {
     if (limits->content_bytes == 0)
-        limits->content_bytes = CONTENT_BYTES / (uint64_t)weir_loop_count();
+        limits->content_bytes = FILE_CACHE_BYTES / (uint64_t)weir_loop_count();
     if (limits->names == 0)
         limits->names = NAMES_MAX;
     if (limits->descriptors == 0)

@@ -34,6 +34,7 @@ enum {
     FILE_CACHE_STALE_MS = 1000,
     FILE_CACHE_IDLE_MS = 60000,        /* a name that nobody asks for is forgotten */
     FILE_CACHE_CONTENT_MAX = 64 << 10, /* a larger file is not kept in memory */
+    FILE_CACHE_BYTES = 32 << 20,       /* in memory, of a process */
     FILE_ETAG_BYTES = 48,
 };
 

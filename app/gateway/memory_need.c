@@ -66,6 +66,22 @@ static uint64_t of_pool(const struct config *config, const struct config_pool *p
     return most * (uint64_t)(pool->workers > 0 ? pool->workers : weir_cpu_count());
 }
 
+/* What kinds of routes keep, each once. */
+static uint64_t of_kinds(const struct config *config)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route_kind *kind = config->routes[i].kind;
+        size_t k = 0;
+
+        while (config->routes[k].kind != kind)
+            k++;
+        bytes += k == i ? kind->process_bytes : 0;
+    }
+    return bytes;
+}
+
 /* The place of the backend that may have most connections. */
 static struct config_place widest_backend(const struct config *config)
 {
@@ -103,7 +119,7 @@ void memory_need_check(const struct config *config, const weir_memory_stats *use
             place = here;
         }
     }
-    sum = PROGRAM_BYTES + connections + exchanges + jobs;
+    sum = PROGRAM_BYTES + of_kinds(config) + connections + exchanges + jobs;
     limit =
         use->limit_bytes - use->used_bytes + use->resident_bytes; /* without the memory of other processes */
     if (limit > use->limit_bytes)

@@ -114,6 +114,7 @@ const struct route_kind route_file = {.name = "file",
                                       .methods = 1u << CONFIG_GET,
                                       .configure = file_configure,
                                       .check = file_check,
+                                      .process_bytes = FILE_CACHE_BYTES,
                                       .open = open_state,
                                       .close = close_state,
                                       .handle = handle};

@@ -24,6 +24,7 @@ struct file_settings {
     struct config_place root_place;
     const char *index;    /* the name of the file that a folder is answered with */
     bool precompressed;   /* siblings .br, .zst and .gz may be sent */
+    bool varies;          /* by Accept-Encoding: there are siblings, or answers are compressed */
     const char *fallback; /* the path of what is sent for missing files; NULL: 404 */
     struct config_place fallback_place;
     const char *cache_control;    /* NULL: no such header */

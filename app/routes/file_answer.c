@@ -52,7 +52,7 @@ static int add_validators(const struct answer *a, time_t now)
         err = add(a->res, err, "last-modified", file->last_modified);
     }
     err = add(a->res, err, "cache-control", a->settings->cache_control);
-    return add(a->res, err, "vary", a->settings->precompressed ? "accept-encoding" : NULL);
+    return add(a->res, err, "vary", a->settings->varies ? "accept-encoding" : NULL);
 }
 
 static int add_headers(const struct answer *a, time_t now)

@@ -138,6 +138,7 @@ const void *file_configure(struct config_reader *reader, const struct tree_node 
         settings->fallback_place = tree_find(node, "fallback")->place;
         settings->fallback += strspn(settings->fallback, "/");
     }
+    settings->varies = settings->precompressed || route->compress_response.on;
     settings->types = read_types(reader, draft->types);
     if (route->path != NULL && *route->path != '\0' && !ends_with_star(route->path))
         config_fault(reader->faults, node->place,

@@ -59,7 +59,8 @@ bool weir_header_is_hop_by_hop(weir_bytes name, weir_bytes connection);
 bool weir_list_next(weir_bytes *rest, char separator, weir_bytes *element);
 
 /* Reads a date, in the form "Sun, 06 Nov 1994 08:49:37 GMT", or in one of the two obsolete ones, which a
- * recipient has to understand (RFC 9110, 5.6.7): "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994".
+ * recipient has to understand (RFC 9110, 5.6.7): "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37
+ * 1994".
  * Takes:   now, in seconds since 1970: of two digits of a year, the latest that is at most 50 years ahead of
  *          it is meant.
  * Owns:    nothing.

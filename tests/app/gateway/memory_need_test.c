@@ -63,6 +63,25 @@ static void limits_beyond_the_memory_are_told(void **state)
     assert_int_equal(warnings.count, 0);
 }
 
+static void files_are_kept_once_for_all_routes(void **state)
+{
+    static const char *const texts[] = {"listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: "
+                                        "100}\nroutes: [{path: '/a/*', file: {root: "
+                                        ".}}]\n",
+                                        "listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: "
+                                        "100}\nroutes: [{path: '/a/*', file: {root: "
+                                        ".}}, {path: '/b/*', file: {root: .}}]\n"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        weir_memory_stats use = {.limit_bytes = 60 * MIB, .limit_of = "cgroup"};
+
+        assert_int_equal(warnings_of(texts[i], use).count, 0);
+        use.limit_bytes = 40 * MIB;
+        assert_int_equal(warnings_of(texts[i], use).count, 1);
+    }
+}
+
 static void tls_needs_more_with_each_connection(void **state)
 {
 #define LIMITS "limits: {connections: 500, exchanges: 100}\n"
@@ -129,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_beyond_the_memory_are_told),
+        cmocka_unit_test(files_are_kept_once_for_all_routes),
         cmocka_unit_test(tls_needs_more_with_each_connection),
         cmocka_unit_test(a_gather_needs_more_with_each_call),
         cmocka_unit_test(room_beside_the_reserve_is_given_away),

@@ -21,8 +21,6 @@ static char folder[40] = "/tmp/weir-file-test-XXXXXX";
 
 static void paths_are_made(void **state)
 {
-    static const char *const dot_files[] = {".well-known", NULL};
-    const struct file_settings settings = {.index = "index.html", .dot_files = dot_files};
     static const struct {
         const char *asked;
         bool in_folder;
@@ -46,6 +44,8 @@ static void paths_are_made(void **state)
         {"a%00", false, -ENOENT, NULL},
         {"%", true, -ENOENT, NULL},
     };
+    static const char *const dot_files[] = {".well-known", NULL};
+    const struct file_settings settings = {.index = "index.html", .dot_files = dot_files};
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -5,7 +5,6 @@
 #include <weir/attempts.h>
 #include <weir/http_text.h>
 
-
 /* Beyond any use, and far from overflowing as nanoseconds. */
 static const int64_t SECONDS_MAX = 1000000000;
 

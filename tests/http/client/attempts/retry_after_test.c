@@ -70,18 +70,15 @@ static void two_digits_of_a_year_mean_the_nearest_one(void **state)
     int64_t date;
 
     (void)state;
-    assert_int_equal(weir_http_date_parse(weir_bytes_of("Saturday, 01-Jan-00 00:00:00 GMT"), NOW, &date),
-                     0);
+    assert_int_equal(weir_http_date_parse(weir_bytes_of("Saturday, 01-Jan-00 00:00:00 GMT"), NOW, &date), 0);
     assert_int_equal(date, 946684800); /* 2000 */
     assert_int_equal(weir_http_date_parse(weir_bytes_of("Saturday, 06-Nov-44 00:00:00 GMT"), NOW, &date),
                      -WEIR_EPROTOCOL); /* that of 2044 is a Sunday */
-    assert_int_equal(weir_http_date_parse(weir_bytes_of("Sunday, 06-Nov-44 00:00:00 GMT"), NOW, &date),
-                     0);
+    assert_int_equal(weir_http_date_parse(weir_bytes_of("Sunday, 06-Nov-44 00:00:00 GMT"), NOW, &date), 0);
     assert_true(date > NOW);
     assert_int_equal(weir_http_date_parse(weir_bytes_of("Monday, 06-Nov-45 00:00:00 GMT"), NOW, &date),
                      -WEIR_EPROTOCOL); /* 2045 would be 51 years ahead: it is 1945, a Tuesday */
-    assert_int_equal(weir_http_date_parse(weir_bytes_of("Tuesday, 06-Nov-45 00:00:00 GMT"), NOW, &date),
-                     0);
+    assert_int_equal(weir_http_date_parse(weir_bytes_of("Tuesday, 06-Nov-45 00:00:00 GMT"), NOW, &date), 0);
     assert_true(date < 0);
     assert_int_equal(weir_retry_after_parse("Monday, 30-Nov-26 12:00:00 GMT", 1796039990, &period), 0);
     assert_int_equal(period.ns, INT64_C(10) * 1000000000);
