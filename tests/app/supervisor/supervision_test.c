@@ -60,7 +60,8 @@ static void look(struct world *w)
         for (size_t i = 0; i < g->started; i++) {
             const struct gateway_process *p = &g->processes[i];
             alive += p->state == PROCESS_STARTING || p->state == PROCESS_READY;
-            if (p->state == PROCESS_STARTING) /* not for ever */
+            assert_null(strstr(p->last_end, "SIGUSR1")); /* one that starts does not get it */
+            if (p->state == PROCESS_STARTING)            /* not for ever */
                 assert_true(weir_between(p->since, weir_now()).ns <=
                             weir_seconds(PROCESS_READY_WITHIN_S + 1).ns);
         }
@@ -119,7 +120,7 @@ static int serve_until_asked(struct world *w, weir_simulated_process *self, unsi
     weir_scope_open(&scope, weir_after(up_to_ms(DRAIN_S * 1000)), 0);
     do
         number = weir_simulated_process_signal(self);
-    while (number == SIGUSR1); /* to open its log again */
+    while (number == SIGUSR1);                   /* to open its log again */
     assert_true(number < 0 || number == SIGINT); /* which ends it at once */
     (void)weir_scope_close(&scope);
     return 0;
@@ -165,6 +166,8 @@ static int behave(struct world *w, weir_simulated_process *self, unsigned genera
         return 0;
     if (say_ready(w, self, generation) < 0)
         return 0;
+    if (manner == HANGS_AT_LAST || manner == CRASHES_LATER)
+        weir_simulated_process_ignore(self, SIGUSR1);
     if (manner == HANGS_AT_LAST)
         return hang(self);
     if (manner == CRASHES_LATER) {
