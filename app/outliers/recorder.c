@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <weir/log.h>
@@ -27,7 +28,10 @@ struct recorder {
     _Atomic unsigned number;         /* of the latest */
     _Atomic int waiting;             /* taken, and not yet in the ring */
     _Atomic(struct outlier *) taken; /* the latest first */
-    atomic_bool ends, left; /* left: nobody waits for the thread any more, and nothing lent is there */
+    atomic_bool ends;
+    pthread_mutex_t lent; /* is held while what is lent is used, and never while a file is written */
+    bool left;            /* nobody waits for the thread any more, and nothing lent is there */
+    char *path;           /* of the folder; a copy, for writing without the lock. NULL: none */
     sem_t wake;
     pthread_t thread;
     struct outlier_ring *ring;
@@ -126,11 +130,24 @@ void recorder_take(void *arg, struct request_counts_loop *counts, const weir_exc
 
 /* --- the thread --- */
 
-/* A file system may hold the thread for longer than it is waited for. */
-static void end_if_left(const struct recorder *r)
+static void enter(struct recorder *r)
 {
-    if (atomic_load((atomic_bool *)(uintptr_t)&r->left))
-        pthread_exit(NULL);
+    pthread_mutex_lock(&r->lent);
+    if (!r->left)
+        return;
+    pthread_mutex_unlock(&r->lent);
+    pthread_exit(NULL);
+}
+
+/* A file system may hold the thread for longer than it is waited for. */
+static int write_file(struct recorder *r, const struct outlier *o)
+{
+    int err;
+
+    pthread_mutex_unlock(&r->lent);
+    err = outlier_folder_write(&r->folder, o);
+    enter(r);
+    return err;
 }
 
 /* Tells the first failure, and when it works again. */
@@ -151,23 +168,23 @@ static void tell(struct recorder *r, const char *id, int err)
 
 static void complete(struct recorder *r, struct outlier *o)
 {
-    weir_runtime *runtime = gateway_status_hold(r->status);
+    weir_runtime *runtime;
+
+    enter(r);
+    runtime = gateway_status_hold(r->status);
 
     stalls_during_write(o, runtime, r->config->stall.after);
     if (runtime != NULL)
         gateway_status_release(r->status);
     outlier_json_end(o);
     atomic_fetch_sub_explicit(&r->waiting, 1, memory_order_relaxed);
-    if (o->text.err < 0) {
+    if (o->text.err == 0 && r->path != NULL)
+        tell(r, o->id, write_file(r, o));
+    pthread_mutex_unlock(&r->lent);
+    if (o->text.err == 0)
+        outlier_ring_add(r->ring, o);
+    else
         outlier_free(o);
-        return;
-    }
-    if (r->config->outliers.path != NULL) {
-        const int err = outlier_folder_write(&r->folder, o);
-        end_if_left(r);
-        tell(r, o->id, err);
-    }
-    outlier_ring_add(r->ring, o);
 }
 
 /* Takes what the loops have passed on, in the order in which they did. */
@@ -247,6 +264,8 @@ static void free_recorder(struct recorder *r)
 {
     outlier_ring_close(r->ring);
     (void)sem_destroy(&r->wake);
+    (void)pthread_mutex_destroy(&r->lent);
+    free(r->path);
     free(r);
 }
 
@@ -265,9 +284,14 @@ int recorder_open(const struct config *config, struct gateway_status *status, st
     r->config = config;
     r->status = status;
     (void)sem_init(&r->wake, 0, 0);
-    if (options->path != NULL)
-        outlier_folder_open(&r->folder, options->path, options->disk_bytes, config->processes);
-    err = outlier_ring_open((size_t)options->keep, RECORDER_BYTES_MAX, config->route_count, &r->ring);
+    (void)pthread_mutex_init(&r->lent, NULL);
+    r->path = options->path != NULL ? strdup(options->path) : NULL;
+    if (options->path != NULL && r->path == NULL)
+        err = -ENOMEM;
+    else
+        err = outlier_ring_open((size_t)options->keep, RECORDER_BYTES_MAX, config->route_count, &r->ring);
+    if (r->path != NULL)
+        outlier_folder_open(&r->folder, r->path, options->disk_bytes, config->processes);
     if (err == 0)
         err = start_thread(r);
     if (err < 0)
@@ -275,6 +299,14 @@ int recorder_open(const struct config *config, struct gateway_status *status, st
     else
         *out = r;
     return err;
+}
+
+/* The thread may be at its lock, for a moment. */
+static void leave(struct recorder *r)
+{
+    pthread_mutex_lock(&r->lent);
+    r->left = true;
+    pthread_mutex_unlock(&r->lent);
 }
 
 void recorder_close(struct recorder *r)
@@ -290,7 +322,7 @@ void recorder_close(struct recorder *r)
     if (pthread_timedjoin_np(r->thread, NULL, &until) == 0)
         free_recorder(r);
     else
-        atomic_store(&r->left, true);
+        leave(r);
 }
 
 /* --- reading --- */

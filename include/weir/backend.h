@@ -35,7 +35,9 @@
  * A failure, for ejection and breaker, is: no connection, a TLS handshake that fails, a connection that
  * breaks off, an answer that cannot be parsed, a status of 500 or above except 501, and a deadline that
  * passes after the request has got its instance (unless weir_fetch_options.foreign_deadline is set). A caller
- * that is cancelled, a status of 4xx (429, too), and refusals by limits of this side are none.
+ * that is cancelled, an attempt whose hedge has won, a status of 4xx (429, too), and refusals by limits of
+ * this side are none. So it is health checks that find an instance which never answers while hedges hide
+ * that.
  *
  * Second attempts. Unless hedge or retry is set, a request is sent to one instance, once: the exception is a
  * kept connection, see weir_get(). With hedge, a request that is slow is sent to another instance, too, and

@@ -369,7 +369,8 @@ def a_dead_instance_is_not_noticed():
 # --- pushback, breaker, limit ---
 
 def a_backend_that_asks_to_be_left_alone_is():
-    with Service(status("503 Busy", "Retry-After: 600\r\n"), answer) as service, gateway(service, f"{HEDGE}, {RETRY}") as weir:
+    # not hedged: on a slow machine that would be before the answer that forbids it
+    with Service(status("503 Busy", "Retry-After: 600\r\n"), answer) as service, gateway(service, RETRY) as weir:
         same(ask(weir.address(), "/x").status, 503)
         same(len(service.requests), 1, "its own request is not sent again")
         service.then(status("503 Busy"), answer)
@@ -422,7 +423,7 @@ def spends_what_was_saved(service, weir, between=lambda: None):
             client.sendall(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
             same(receive(client).status, 200)
     between()
-    service.then(*[held] * WANTS, answer)
+    service.then(lambda request: answer(request) if request.attempt == "2" else held(request)) # a hedge may come before another's first
     clients = [Client(weir, "/page") for _ in range(WANTS)]
     service.has(WANTS)
     hedged = lambda: len([request for request in service.requests if request.attempt == "2"]) # noqa: E731

@@ -55,7 +55,7 @@ static void open_backend(struct asking *a, int service)
 {
     struct world *w = a->world;
     const char *urls[INSTANCES_MAX];
-    char name[16];
+    char name[24];
     weir_backend_options options = {
         .name = name, .urls = urls, .hedge = w->hedge, .retry = w->retry, .health = w->health};
 

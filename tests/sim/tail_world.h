@@ -39,7 +39,8 @@ struct world;
 struct instance {
     struct world *world;
     int service;
-    char address[32], url[48];
+    char url[48];
+    const char *address; /* in the URL */
     weir_event listening;
     weir_scope scope; /* of its server */
 };
@@ -127,9 +128,9 @@ static inline void instances_open(struct world *w, weir_scope *scope)
         for (int number = 0; number < w->instances; number++) {
             struct instance *i = &w->all[service][number];
             *i = (struct instance){.world = w, .service = service};
-            snprintf(i->address, sizeof i->address, "127.0.0.1:%d",
+            snprintf(i->url, sizeof i->url, "http://127.0.0.1:%d",
                      FIRST_PORT + number * PORTS_EACH + service);
-            snprintf(i->url, sizeof i->url, "http://%s", i->address);
+            i->address = i->url + strlen("http://");
             weir_event_init(&i->listening);
             assert_int_equal(weir_spawn(scope, "instance", instance_run, i), 0);
             assert_int_equal(weir_event_wait(&i->listening), 0);

@@ -233,13 +233,13 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
         return;
     heartbeat = &origin->client->loop->heartbeat;
     took_ns = weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked);
+    f->reply.took.ns += took_ns; /* added to that of attempts before */
     weir__origin_counts_ended(origin->counts,
                               &(struct weir__origin_end){.err = err,
                                                          .status = f->reply.status,
                                                          .words = err < 0 ? f->why : NULL,
                                                          .connected = f->connection != NULL},
                               took_ns);
-    f->reply.took.ns += took_ns; /* added to that of attempts before */
     f->asked = 0;
     if (__builtin_expect(f->use.backend != NULL, 0)) {
         f->reply.instance = (unsigned char)(f->use.number + 1);

@@ -114,6 +114,7 @@ static int run_first(struct weir__race *r, const weir_bytes authority, bool is_p
     /* Not after the wait for a hedge: without a connection it does not keep its origin. */
     if (a->err < 0 && (!weir__attempt_has_lost(a) || a->f->connection == NULL))
         weir__race_vacate(a);
+    r->over_ns = weir__loop_now_ns(r->loop);
     return a->err;
 }
 
@@ -148,6 +149,8 @@ static void settle(struct weir__race *r)
     }
     if (s != NULL)
         drop_hedge(s);
+    if (r->f->asked == 0) /* its time was counted without the wait for the hedge */
+        r->f->reply.took.ns += weir__loop_now_ns(r->loop) - r->over_ns;
     r->made.taken = r->first.err == 0;
 }
 

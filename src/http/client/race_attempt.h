@@ -52,7 +52,7 @@ struct weir__race {
     struct weir__scope scope;     /* of the first attempt and the hedge */
     struct weir__timeout timeout; /* until the hedge is due */
     int64_t after_ns;
-    int64_t began_ns;           /* of the first attempt */
+    int64_t began_ns, over_ns;  /* of the first attempt */
     struct weir__attempt first; /* what f has: the first attempt, later each retry */
     struct weir__second *hedge;
     struct weir__attempt *won; /* has had a good head; NULL: none yet */

@@ -308,6 +308,7 @@ static void of_two_bad_ends_the_first_is_told_but_an_answer_before_an_error(void
 
 static int one_dies(void *arg)
 {
+    const struct way *way = arg;
     struct asked asked;
 
     open_hedging(2);
@@ -325,6 +326,10 @@ static int one_dies(void *arg)
     assert_string_equal(asked.body, "b!");
     asked = ask_by(arg, silent, (struct answer){.after_us = 1000, .text = OK_HEAD "b", .then = CLOSES});
     assert_int_equal(asked.err, -WEIR_ETRUNCATED); /* half a body, when it has been decided for */
+    asked = ask_by(arg, (struct answer){.after_us = 12000, .then = CLOSES},
+                   (struct answer){.after_us = 15000, .then = CLOSES});
+    assert_int_equal(asked.err, -WEIR_ETRUNCATED);
+    assert_true(way->ask == ask_in_pieces || asked.told_us >= 25000); /* the wait for the hedge, too */
     close_hedging();
     return 0;
 }
