@@ -166,16 +166,16 @@ static void write_part(struct terminal_text *out, const json_t *part)
 
 static void write_attempts(struct terminal_text *out, const json_t *attempts)
 {
-    const double made = figure_at(attempts, "made");
+    static const char *const ordinals[] = {"first", "second", "third", "fourth"};
+    const double made = figure_at(attempts, "made"), taken = figure_at(attempts, "taken");
 
     if (!(made > 1))
         return;
     terminal_text_printf(out, LINE_ACCENT, "  %s after ",
                          strcmp(figure_text(attempts, "last"), "hedge") == 0 ? "hedged" : "retried");
     add_ms(out, LINE_ACCENT, attempts, "after_ms");
-    if (figure_at(attempts, "taken") > 0)
-        terminal_text_printf(out, LINE_ACCENT, ", the %s won",
-                             figure_at(attempts, "taken") > 1 ? "second" : "first");
+    if (taken >= 1 && taken <= 4)
+        terminal_text_printf(out, LINE_ACCENT, ", the %s won", ordinals[(int)taken - 1]);
 }
 
 static void write_call(struct terminal_text *out, const json_t *call)

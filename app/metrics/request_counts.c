@@ -224,7 +224,7 @@ __attribute__((noinline)) static void sample(struct request_counts_loop *loop, s
         breakdown_take(&cell->breakdown, charges, weir_exchange_charges(record, charges));
     if (record->request != NULL)
         exemplars_keep(&cell->exemplars, record->took, weir_request_trace(record->request));
-    if (record->took.ns > outlier_ns && loop->on_outlier != NULL)
+    if (record->took.ns > outlier_ns && record->status != 101 && loop->on_outlier != NULL) /* no tunnel */
         loop->on_outlier(loop->on_outlier_arg, loop, record);
 }
 

@@ -24,14 +24,14 @@ static void take(void *arg, struct request_counts_loop *loop, const weir_exchang
 }
 
 /* Counts a request. Returns: why it is an outlier; REQUEST_OUTLIERS: it is none. */
-static enum request_outlier outcome(int route, weir_duration took, weir_duration *limit)
+static enum request_outlier outcome_of(int route, int status, weir_duration took, weir_duration *limit)
 {
     const weir_exchange_record record = {
         .method = "GET",
         .target = "/",
         .route = route < 0 ? "" : g.config.routes[route].path,
         .data = route < 0 ? NULL : (void *)(uintptr_t)&g.config.routes[route],
-        .status = 200,
+        .status = status,
         .complete = true,
         .took = took,
     };
@@ -43,6 +43,11 @@ static enum request_outlier outcome(int route, weir_duration took, weir_duration
     if (!taken)
         return REQUEST_OUTLIERS;
     return request_outlier_reason(g.requests, &record, limit);
+}
+
+static enum request_outlier outcome(int route, weir_duration took, weir_duration *limit)
+{
+    return outcome_of(route, 200, took, limit);
 }
 
 static void the_key_of_the_route_decides(void **state)
@@ -59,6 +64,8 @@ static void the_key_of_the_route_decides(void **state)
     assert_int_equal(outcome(1, weir_ms(301), &limit), REQUEST_OUTLIER_SLOW);
     assert_int_equal(outcome(2, weir_seconds(100), &limit), REQUEST_OUTLIERS);
     assert_int_equal(outcome(-1, weir_seconds(100), &limit), REQUEST_OUTLIERS);
+    assert_int_equal(outcome_of(0, 500, weir_ms(101), &limit), REQUEST_OUTLIER_SLOW);
+    assert_int_equal(outcome_of(0, 101, weir_seconds(100), &limit), REQUEST_OUTLIERS); /* a tunnel lasts */
     end(&g);
 }
 
