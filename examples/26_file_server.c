@@ -75,6 +75,12 @@ static int decode(const char *asked, struct opening *o)
     return o->path[0] == '.' || strstr(o->path, "/.") != NULL ? -ENOENT : 0;
 }
 
+static bool is_absent(int err) /* for a client that has no business with the reason */
+{
+    return err == -ENOENT || err == -ENOTDIR || err == -EXDEV || err == -ELOOP || err == -EACCES ||
+           err == -ENAMETOOLONG;
+}
+
 /* [handler] */
 static int serve_file(weir_request *req, weir_response *res, void *state)
 {
@@ -85,7 +91,7 @@ static int serve_file(weir_request *req, weir_response *res, void *state)
     (void)state;
     if (err == 0)
         err = weir_offload(weir_pool_blocking(), "open", open_file, &o);
-    if (err == -ENOENT || err == -ENOTDIR || err == -EXDEV || err == -ELOOP || err == -EACCES)
+    if (is_absent(err))
         return weir_respond_fault(res, 404, "not_found", "there is no such file");
     if (err < 0)
         return weir_respond_error(res, err); /* the pool is full: 503 with Retry-After */
