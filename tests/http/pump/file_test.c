@@ -243,6 +243,33 @@ static void a_file_that_fails_at_once_leaves_room_for_another_answer(void **stat
     answering_run(early_test);
 }
 
+static int leaving_test(struct answering *a)
+{
+    disk_write(0, 3 << 20);
+    for (int i = 0; i < 8; i++) {
+        weir_stream *s = rig_connect(&a->rig);
+        char some[4000];
+
+        disk.memory = (enum disk_memory)(i % 3);
+        a->part = (weir_body_file){disk_fd, 0, 3 << 20};
+        a->result = 1000;
+        rig_send(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_true(weir_read(s, some, sizeof some) > 0);
+        weir_stream_abort(s); /* its loop must not get SIGPIPE */
+        while (a->result == 1000)
+            assert_int_equal(weir_sleep(weir_us(100)), 0);
+        assert_true(a->result == -EPIPE || a->result == -ECONNRESET || a->result == -WEIR_ECANCELED ||
+                    a->result == 0);
+    }
+    return 0;
+}
+
+static void clients_may_leave_a_file(void **state)
+{
+    (void)state;
+    answering_run(leaving_test);
+}
+
 /* --- files that change --- */
 
 static void cut_file(void)
@@ -507,6 +534,7 @@ int main(void)
         cmocka_unit_test(head_reads_nothing),
         cmocka_unit_test(what_a_file_lacks_breaks_its_answer_off),
         cmocka_unit_test(a_file_that_fails_at_once_leaves_room_for_another_answer),
+        cmocka_unit_test(clients_may_leave_a_file),
         cmocka_unit_test(files_may_shrink_and_grow_while_they_are_sent),
         cmocka_unit_test(pumps_of_files_can_be_cancelled),
         cmocka_unit_test(a_loop_goes_on_while_a_disk_sleeps),
