@@ -89,6 +89,8 @@ static void sweep(struct rate_table *table, const struct rate_limit *limit, uint
     if (swept >= step || !atomic_compare_exchange_strong_explicit(&table->swept, &swept, step,
                                                                   memory_order_relaxed, memory_order_relaxed))
         return;
+    if (swept == 0)
+        return; /* the table is new */
     for (size_t i = 0; i < RATE_ENTRIES; i++) {
         uint64_t word = atomic_load_explicit(&table->entries[i], memory_order_relaxed);
         if (word != 0 && debt_of(limit, word, now) == 0)

@@ -22,11 +22,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include <weir/error.h>
 
-#include "http/conditional.h"
+#include "files/cached_file.h"
 
 struct file_calls; /* file_load.h: for tests */
 
@@ -35,18 +34,6 @@ enum {
     FILE_CACHE_IDLE_MS = 60000,        /* a name that nobody asks for is forgotten */
     FILE_CACHE_CONTENT_MAX = 64 << 10, /* a larger file is not kept in memory */
     FILE_CACHE_BYTES = 32 << 20,       /* in memory, of a process */
-    FILE_ETAG_BYTES = 48,
-};
-
-/* A version of a file. */
-struct cached_file {
-    uint64_t bytes;
-    struct timespec modified;
-    char etag[FILE_ETAG_BYTES]; /* strong, with its quotes; the same for a copy with the same time */
-    char last_modified[HTTP_DATE_BYTES];
-    const char *content; /* NULL: it is read from fd */
-    int fd;              /* -1: there is content */
-    const char *type;    /* the caller's: NULL until it is set, for all who get this version */
 };
 
 /* A zero field means its default, given in brackets. */

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "files/file_cache.h"
+#include "files/cached_file.h"
 #include "files/file_load.h"
 
 struct file_version {

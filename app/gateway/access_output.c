@@ -63,23 +63,48 @@ void access_output_reopen(const struct config_access_log *settings, weir_log_fil
         weir_log(WEIR_LOG_INFO, "the access log was opened again", WEIR_KV("path", settings->path));
 }
 
-void access_output_write(const struct config_access_log *settings, weir_log_file *file,
-                         const weir_exchange_record *record)
+/* noinline: the buffers of the line are on the stack only while it is made. */
+__attribute__((noinline)) static void write_line(weir_log_file *file, const weir_exchange_record *record,
+                                                 const char *target, int sample)
 {
     weir_charge charges[WEIR_CHARGES_MAX];
-    struct access_log_more more = {.trace = weir_request_trace(record->request), .charges = charges};
-    char target[HIDDEN_TARGET_BYTES];
+    const struct access_log_more more = {
+        .peer = weir_request_peer(record->request),
+        .user = weir_request_user(record->request),
+        .trace = weir_request_trace(record->request),
+        .charges = charges,
+        .charge_count = weir_exchange_charges(record, charges),
+        .target = target,
+        .sample = sample,
+    };
     struct access_log_line line;
 
-    if (!access_output_wants(settings, record, more.trace, &more.sample))
-        return;
-    more.peer = weir_request_peer(record->request);
-    more.user = weir_request_user(record->request);
-    more.target = hidden_target(settings->hide, record->target, target);
-    more.charge_count = weir_exchange_charges(record, charges);
     access_log_fill(&line, record, &more);
     if (file != NULL)
         weir_log_file_write(file, WEIR_LOG_INFO, "request", line.pairs, line.count);
     else
         weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
+}
+
+/* The stack of a task grows by the buffer only where something is hidden. */
+__attribute__((noinline)) static void write_hidden(const struct config_access_log *settings,
+                                                   weir_log_file *file, const weir_exchange_record *record,
+                                                   int sample)
+{
+    char target[HIDDEN_TARGET_BYTES];
+
+    write_line(file, record, hidden_target(settings->hide, record->target, target), sample);
+}
+
+void access_output_write(const struct config_access_log *settings, weir_log_file *file,
+                         const weir_exchange_record *record)
+{
+    int sample;
+
+    if (!access_output_wants(settings, record, weir_request_trace(record->request), &sample))
+        return;
+    if (settings->hide != NULL)
+        write_hidden(settings, file, record, sample);
+    else
+        write_line(file, record, NULL, sample);
 }

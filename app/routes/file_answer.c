@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "routes/file.h"
+#include "routes/filing.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -111,24 +111,21 @@ static weir_bytes address_of(weir_bytes peer)
 static bool read_four(weir_bytes text, unsigned char out[4])
 {
     const char *at = text.data, *end = text.data + text.len;
-    unsigned number = 0, digits = 0, numbers = 0;
 
-    for (; at < end && *at != ':'; at++) {
-        const unsigned digit = (unsigned)(*at - '0');
-
-        if (digit <= 9 && digits < 3 && (number > 0 || digits == 0)) { /* no 0 stands first */
+    for (int i = 0; i < 4; i++, at++) {
+        const char *begin = at;
+        unsigned number = 0, digit;
+        for (; at < end && (digit = (unsigned)*at - '0') <= 9; at++)
             number = number * 10 + digit;
-            digits++;
-        } else if (*at == '.' && digits > 0 && number <= 255 && numbers < 3) {
-            out[numbers++] = (unsigned char)number;
-            number = digits = 0;
-        } else {
+        if (at == begin || at - begin > 3 || number > 255 || (*begin == '0' && at - begin > 1))
             return false;
-        }
+        out[i] = (unsigned char)number;
+        if (i == 3)
+            break;
+        if (at == end || *at != '.')
+            return false;
     }
-    out[3] = (unsigned char)number;
-    return numbers == 3 && digits > 0 && number <= 255 &&
-           (at == end || memchr(at + 1, ':', (size_t)(end - at - 1)) == NULL);
+    return at == end || (*at == ':' && memchr(at + 1, ':', (size_t)(end - at - 1)) == NULL);
 }
 
 bool network_address_of(weir_bytes peer, unsigned char out[16])

@@ -18,7 +18,7 @@
 
 enum { LINES = 2000, TURNS = 20, PATH = 160, TEXT_BYTES = 4 << 20 };
 
-static char folder[] = "/tmp/weir-log-file-XXXXXX", at[PATH], other[PATH + 8];
+static char folder[] = "/tmp/weir-log-file-XXXXXX", at[PATH], other[PATH + 16];
 
 static int set_up(void **state)
 {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Starts every example and checks that it does what its comment says. An example without a case here is a failure."""
+import concurrent.futures
 import contextlib
 import http.client
 import http.server
@@ -53,12 +54,13 @@ def started(name, *arguments):
 
 
 @contextlib.contextmanager
-def started_silently(name, *arguments):
-    """Runs an example that logs no address, on a port that was free a moment ago; continues once it accepts connections."""
+def started_silently(name, *arguments, before=()):
+    """Runs an example that logs no address, on a port that was free a moment ago; continues once it accepts connections. The address is its
+    first argument but for those before."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "127.0.0.1:%d" % free.getsockname()[1]
-    child = subprocess.Popen([program(name), address, *arguments], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen([program(name), *before, address, *arguments], stderr=subprocess.PIPE, text=True)
     try:
         until = time.monotonic() + TIMEOUT
         while True:
@@ -664,6 +666,87 @@ def test_25_attempts():
             done = run("25_attempts", nobody[len("http://"):-1], quick, "a")
         assert (done.returncode, done.stdout) == (0, "no answer: connection refused\n"), done
     assert run("25_attempts", quick, silent).returncode == 2
+
+
+def test_26_file_server():
+    """Files arrive whole and typed, a client that leaves in the midst is none's trouble, and nothing outside is reached."""
+    large = os.urandom(1 << 16) * 64
+    with tempfile.TemporaryDirectory() as outside:
+        root = os.path.join(outside, "root")
+        os.makedirs(os.path.join(root, "sub"))
+        os.mkfifo(os.path.join(root, "pipe.txt"))
+        for name, content in {"index.html": b"<p>hello", "sub/index.html": b"<p>sub", "large.mp4": large, "two words.txt": b"two", ".hidden": b"secret",
+                              "../secret": b"secret", "empty.css": b""}.items():
+            with open(os.path.join(root, name), "wb") as file:
+                file.write(content)
+        for name, target in {"link.txt": "../secret", "folder": "..", "absolute": outside}.items():
+            os.symlink(target, os.path.join(root, name))
+        with started_silently("26_file_server", before=[root]) as (child, address):
+            for path, type_, content in (("/", "text/html; charset=utf-8", b"<p>hello"), ("/sub/", "text/html; charset=utf-8", b"<p>sub"),
+                                         ("/large.mp4", "video/mp4", large), ("/two%20words.txt", "text/plain; charset=utf-8", b"two"),
+                                         ("/empty.css", "text/css; charset=utf-8", b"")):
+                with urllib.request.urlopen(f"http://{address}{path}", timeout=TIMEOUT) as answer:
+                    assert (answer.headers["content-type"], answer.read()) == (type_, content), path
+            with contextlib.closing(http.client.HTTPConnection(address, timeout=TIMEOUT)) as client:
+                client.request("HEAD", "/large.mp4")
+                answer = client.getresponse()
+                assert (answer.status, answer.headers["content-length"], answer.read()) == (200, str(len(large)), b"")
+                for path in ("/none", "/sub", "/link.txt", "/folder/secret", "/absolute/secret", "/.hidden", "/%2ehidden", "/../secret", "/%2e%2e/secret",
+                             "/..%2fsecret", "/sub/..%2f..%2fsecret", "/sub%2f..%2f../secret", "/index.html/x", "/pipe.txt", "/a%00", "//etc/passwd",
+                             "/%2fetc/passwd", "/" + "a" * 2000, "/" + "a" * 300):
+                    client.request("GET", path)
+                    answer = client.getresponse()
+                    body = answer.read()
+                    assert answer.status in (400, 404) and b"secret" not in body, (path, answer.status, body)
+                client.request("POST", "/index.html", b"x")
+                assert client.getresponse().status == 405
+            for _ in range(20):
+                with connected(address) as leaves:
+                    leaves.sendall(b"GET /large.mp4 HTTP/1.1\r\nHost: a\r\n\r\n")
+                    assert leaves.recv(100).startswith(b"HTTP/1.1 200 ")
+            until = time.monotonic() + TIMEOUT
+            while os.path.join(root, "large.mp4") in open_files(child.pid):
+                assert time.monotonic() < until, "keeps files open"
+                time.sleep(0.01)
+            drains(child)
+    assert run("26_file_server", root).returncode == 1  # which is gone
+
+
+def open_files(pid):
+    """What the descriptors of a process lead to, as far as they are still there when they are looked at."""
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
+
+
+def test_27_worker_pool():
+    """Two compute, eight wait, and the eleventh is refused at once; callers who leave, and the deadline, free the workers."""
+    def pool(address):
+        status, text = ask(f"http://{address}/pool")
+        assert status == 200
+        return {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", text)}
+
+    def comes(address, **wanted):
+        until = time.monotonic() + TIMEOUT
+        while not wanted.items() <= pool(address).items():
+            assert time.monotonic() < until, (wanted, pool(address))
+
+    with started_silently("27_worker_pool") as (child, address):
+        assert ask(f"http://{address}/fibonacci/20") == (200, "6765\n")
+        assert ask(f"http://{address}/fibonacci/91")[0] == 400 and ask(f"http://{address}/fibonacci/-1")[0] == 400
+        assert ask(f"http://{address}/fibonacci/90")[0] == 504
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                long = stack.enter_context(connected(address))
+                long.sendall(b"GET /fibonacci/90 HTTP/1.1\r\nHost: a\r\n\r\n")
+        comes(address, running=0, queued=0)  # they have left, and their jobs have ended
+        with concurrent.futures.ThreadPoolExecutor(40) as clients:
+            codes = [status for status, _ in clients.map(lambda _: ask(f"http://{address}/fibonacci/90"), range(40))]
+        assert set(codes) <= {503, 504} and 503 in codes, codes
+        comes(address, running=0, queued=0)
+        drains(child)
 
 
 def main():

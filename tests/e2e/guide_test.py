@@ -136,8 +136,22 @@ def invalid_alerts():
                 yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
 
 
+PARSERS = {"python": [sys.executable, "-c", "import ast, sys; ast.parse(sys.stdin.read())"], "js": ["node", "--input-type=module", "--check"]}
+
+
+def invalid_programs():
+    """Of those in other languages, which stand beside those in C. What has no parser here is not looked at."""
+    for document in documents:
+        for language, block in re.findall(r"^```(js|python)\n(.*?)^```$", read(document), re.M | re.S):
+            if shutil.which(PARSERS[language][0]):
+                done = subprocess.run(PARSERS[language], input=block, capture_output=True, text=True, timeout=60)
+                if done.returncode != 0:
+                    yield f"{document}: {done.stderr.strip()}"
+
+
 CASES = [("links lead somewhere", broken_links), ("files are as long as is said", wrong_lengths), ("what is named exists", missing_names),
-         ("configurations are valid", invalid_configurations), ("alerts name metrics that are", invalid_alerts)]
+         ("configurations are valid", invalid_configurations), ("alerts name metrics that are", invalid_alerts),
+         ("programs in other languages are valid", invalid_programs)]
 print(f"1..{len(CASES)}")
 failed = 0
 for number, (title, case) in enumerate(CASES, 1):

@@ -9,7 +9,7 @@
 #include "files/file_load.h"
 #include "http/rooted_open.h"
 #include "http/server/server_rig.h"
-#include "routes/file.h"
+#include "routes/filing.h"
 #include "routes/table.h"
 #include "support/torture.h"
 

@@ -23,8 +23,9 @@ enum disk_memory {
     DISK_UNTOLD, /* the file system doesn't tell */
 };
 
+static atomic_int disk_fd; /* read by the watch's own reads, too */
+
 static struct {
-    int fd;
     enum disk_memory memory;
     size_t read_most;    /* a job's call reads at most so much; 0: what it asks for */
     off_t fails_at;      /* a job's read from there on fails with EIO; 0: none */
@@ -65,7 +66,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset)
 {
     ssize_t got;
 
-    if (fd != disk.fd) /* the watch reads files, too */
+    if (fd != disk_fd) /* the watch reads files, too */
         return __real_pread64(fd, data, bytes, offset);
     atomic_fetch_add(&disk.jobs_reads, 1);
     if (disk.reads != NULL)
@@ -86,9 +87,9 @@ ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset)
 
 static inline void disk_close(void)
 {
-    if (disk.fd > 0)
-        close(disk.fd);
-    disk.fd = 0;
+    if (disk_fd > 0)
+        close(disk_fd);
+    disk_fd = 0;
 }
 
 /* Empties the disk, and writes a file: so many bytes of a pattern behind `offset` other ones. */
@@ -98,11 +99,11 @@ static inline void disk_write(off_t offset, size_t bytes)
 
     disk_close();
     memset(&disk, 0, sizeof disk);
-    disk.fd = mkstemp(path);
-    assert_true(disk.fd > 0);
+    disk_fd = mkstemp(path);
+    assert_true(disk_fd > 0);
     assert_int_equal(unlink(path), 0);
     fill_bytes(data, 0, bytes);
-    assert_int_equal(pwrite(disk.fd, data, bytes, offset), bytes);
+    assert_int_equal(pwrite(disk_fd, data, bytes, offset), bytes);
     free(data);
 }
 

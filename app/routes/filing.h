@@ -8,8 +8,8 @@
  *     file_find.c      which file a request is for: index, fallback, compressed siblings
  *     file_answer.c    conditions, ranges, headers and the body
  */
-#ifndef APP_ROUTES_FILE_H
-#define APP_ROUTES_FILE_H
+#ifndef APP_ROUTES_FILING_H
+#define APP_ROUTES_FILING_H
 
 #include <stdbool.h>
 
