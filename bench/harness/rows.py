@@ -311,6 +311,7 @@ class Instructions(Row):
 
 from overload import overload_rows  # noqa: E402  they build on the classes above
 from computing import computing_rows  # noqa: E402
+from filing import file_rows  # noqa: E402
 from proxying import proxy_rows  # noqa: E402
 from pumping import pump_rows  # noqa: E402
 from securing import tls_rows  # noqa: E402
@@ -366,6 +367,7 @@ ROWS = [
     *computing_rows(Row, Micro, OWN),
     *pump_rows(Row),
     *proxy_rows(Row, ClosedLoop),
+    *file_rows(Row),
     *tls_rows(Row, OWN),
     *reload_rows(Row),
     *watch_rows(Row, Micro, OWN),
