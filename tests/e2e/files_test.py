@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 
-from rig import POOLS, Weir, ask, connect, read_head, receive, receive_body, run, same, until
+from rig import PATIENCE, POOLS, Weir, ask, connect, read_head, receive, receive_body, run, same, until
 
 SECRET = b"nobody may read this"
 LARGE = bytes(i * 7 + (i >> 8) & 255 for i in range(200000)) # not in the memory of the cache
@@ -390,8 +390,23 @@ def requests_may_come_together():
              [(200, 10), (200, len(LARGE)), (200, 10), (200, KEPT + 1)])
 
 
+def a_slow_reader_gets_all_of_many_files():
+    """When a head is to be sent the socket has room for a part of it, or for none."""
+    count = 200
+    with serving() as (_, address), socket.socket() as client:
+        client.settimeout(PATIENCE)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client.connect(address)
+        client.sendall(b"GET /f/large.bin HTTP/1.1\r\nHost: a\r\n\r\n" * count)
+        with client.makefile("rb") as answers:
+            for _ in range(count):
+                while (line := answers.readline()) != b"\r\n":
+                    same(bool(line), True)
+                same(answers.read(len(LARGE)) == LARGE, True)
+
+
 run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_to_their_slash, a_redirect_never_leads_to_another_host,
     no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
     missing_files_fall_back, answers_may_be_compressed, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
-    tags_and_contents_belong_together_while_a_tree_changes, requests_may_come_together)
+    tags_and_contents_belong_together_while_a_tree_changes, requests_may_come_together, a_slow_reader_gets_all_of_many_files)

@@ -11,8 +11,10 @@
 #include "net/splice.h"
 
 enum {
-    HEAD_BYTES = 512,       /* beside a head's fields and its content-type */
-    ONE_WRITE_BYTES = 4096, /* a body up to this size is copied behind its head */
+    HEAD_BYTES = 512,           /* beside a head's fields and its content-type */
+    ONE_WRITE_BYTES = 4096,     /* a body up to this size is copied behind its head */
+    BEGINNING_BYTES = 16 << 10, /* so is the beginning of a large one */
+    LARGE_BYTES = 128 << 10,
     SLICE_BYTES = 64 << 10,
     PIECES_MAX = WEIR__WIRE_PIECES_MAX + 6, /* the head, what frames a chunk, the last chunk */
 };
@@ -44,10 +46,27 @@ static bool is_more_than_a_slice(const struct iovec *pieces, size_t count)
     return bytes > SLICE_BYTES;
 }
 
-static int write_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_t count)
+/* Sends what goes without waiting, ahead of what the ring has gathered of others. An error comes again. */
+static void send_ahead(weir_stream *s, struct iovec *piece)
+{
+    ssize_t sent = weir__stream_send_now(s, piece->iov_base, piece->iov_len);
+
+    if (sent > 0) {
+        piece->iov_base = (char *)piece->iov_base + sent;
+        piece->iov_len -= (size_t)sent;
+    }
+}
+
+static int write_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_t count, bool ahead)
 {
     weir_stream *s = weir__connection_stream(h->connection);
 
+    if (ahead) {
+        weir__h1_take_wait(h);
+        send_ahead(s, pieces);
+        if (pieces->iov_len == 0)
+            return 0;
+    }
     if (is_more_than_a_slice(pieces, count) && !weir__stream_counts_acknowledged(s))
         return write_slices(h, pieces, count);
     weir__h1_take_wait(h);
@@ -94,6 +113,7 @@ struct output {
     struct iovec *pieces;
     size_t count;
     struct weir__splice *splice; /* NULL: pieces */
+    bool ahead;                  /* one piece, see send_ahead() */
 };
 
 static int write_in_turn(struct weir__h1_exchange *h, const struct output *o)
@@ -108,7 +128,8 @@ static int write_in_turn(struct weir__h1_exchange *h, const struct output *o)
         skip_early_bytes(h, o->pieces);
     err = h->exchange.response.err;
     if (err == 0) {
-        err = o->splice != NULL ? write_spliced(h, o->splice) : write_pieces(h, o->pieces, o->count);
+        err =
+            o->splice != NULL ? write_spliced(h, o->splice) : write_pieces(h, o->pieces, o->count, o->ahead);
         weir__h1_taken(h);
     }
     weir__output_leave(queue, &writer);
@@ -285,9 +306,9 @@ static size_t add_body(const struct weir__h1_exchange *h, const struct iovec *bo
     return (size_t)(out - pieces);
 }
 
-/* A complete response with a small body: one piece. */
+/* A complete response with a small body, or the beginning of a large one: one piece. */
 static int send_small(struct weir__h1_exchange *h, const struct weir__wire_head *head,
-                      const struct iovec *body)
+                      const struct iovec *body, bool ahead)
 {
     struct iovec piece;
     int err = begin(h, head, body->iov_len, &piece);
@@ -296,7 +317,7 @@ static int send_small(struct weir__h1_exchange *h, const struct weir__wire_head 
         return err;
     memcpy((char *)piece.iov_base + piece.iov_len, body->iov_base, body->iov_len);
     piece.iov_len += body->iov_len;
-    return send_pieces(h, &piece, 1);
+    return send_output(h, &(struct output){.pieces = &piece, .count = 1, .ahead = ahead});
 }
 
 static int send_large(struct weir__h1_exchange *h, const struct weir__wire_head *head,
@@ -315,13 +336,24 @@ static int send_large(struct weir__h1_exchange *h, const struct weir__wire_head 
     return n > 0 ? send_pieces(h, pieces, n) : h->exchange.response.err;
 }
 
+/* The beginning of a body that the kernel may send the rest of at once: the client reads this meanwhile. Sent
+ * together with the beginnings of others, or with the rest, it takes 1.5 times the CPU time for 1 MiB. */
+static bool is_beginning(const struct weir__h1_exchange *h, const struct weir__wire_head *head,
+                         const struct iovec *body)
+{
+    return head->length >= LARGE_BYTES && body->iov_len <= BEGINNING_BYTES &&
+           weir__stream_can_splice(weir__connection_stream(h->connection));
+}
+
 int weir__h1_send(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
                   size_t count, bool end)
 {
     struct weir__h1_exchange *h = weir__h1_of(x);
 
     if (head != NULL && end && count == 1 && head->length >= 0 && body->iov_len <= ONE_WRITE_BYTES)
-        return send_small(h, head, body);
+        return send_small(h, head, body, false);
+    if (head != NULL && !end && count == 1 && is_beginning(h, head, body))
+        return send_small(h, head, body, true);
     return send_large(h, head, body, count, end);
 }
 
