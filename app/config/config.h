@@ -117,8 +117,8 @@ struct config_route {
     weir_duration slow;  /* a request that takes longer is recorded; 0: none is for that */
     struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
-    struct config_rate rate;
     struct config_header_ruling headers; /* those at the top of the file included */
+    const struct config_rate *rate;      /* NULL: requests are not counted */
     const struct config_cors *cors;      /* config/cors.h; NULL: pages of other origins are told nothing */
     const struct config_auth *auth;      /* config/auth.h; NULL: all may ask */
     const struct route_kind *kind;

@@ -39,10 +39,13 @@ static const struct schema schema = {.name = "rate", SCHEMA_KEYS(keys)};
 
 void rate_read(struct config_reader *reader, const struct tree_node *node, void *member)
 {
-    struct config_rate *rate = member;
+    struct config_rate *rate = config_take(reader->memory, sizeof *rate);
     const size_t before = faults_so_far(reader);
 
+    if (rate == NULL)
+        return;
     *rate = (struct config_rate){.by = CONFIG_RATE_CLIENT};
+    *(const struct config_rate **)member = rate;
     if (!schema_read(reader, &schema, node, rate) || faults_so_far(reader) > before)
         return;
     if (rate->burst == 0)

@@ -11,12 +11,7 @@
 #include "config/schema.h"
 
 /* What the requests are counted by. */
-enum config_rate_by {
-    CONFIG_RATE_NONE, /* they are not counted */
-    CONFIG_RATE_CLIENT,
-    CONFIG_RATE_ROUTE,
-    CONFIG_RATE_HEADER
-};
+enum config_rate_by { CONFIG_RATE_CLIENT, CONFIG_RATE_ROUTE, CONFIG_RATE_HEADER };
 
 struct config_rate {
     int by; /* enum config_rate_by */
@@ -26,7 +21,7 @@ struct config_rate {
     const char *header; /* CONFIG_RATE_HEADER: its name */
 };
 
-/* Reads the mapping. The member is a struct config_rate. */
+/* Reads the mapping. The member is a const struct config_rate *. */
 void rate_read(struct config_reader *reader, const struct tree_node *node, void *member);
 
 #endif

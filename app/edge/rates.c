@@ -51,7 +51,7 @@ static uint64_t add_text(uint64_t digest, const char *text)
 /* Of all that tells a route from others, and of its rate. Never 0. */
 static uint64_t digest_of(const struct config_route *route)
 {
-    const struct config_rate *rate = &route->rate;
+    const struct config_rate *rate = route->rate;
     const int64_t numbers[] = {route->scheme,  route->method_mask, rate->by,
                                rate->requests, rate->per.ns,       rate->burst};
     const uint64_t seed[2] = {add_text(add_text(add_text(1, route->host), route->path), rate->header), 0};
@@ -82,14 +82,14 @@ static int share_table(weir_shared *shared, const struct config_route *route, st
     if (!is_listed(block, digest))
         return -ENOSPC;
     (void)snprintf(name, sizeof name, "rate %016" PRIx64, digest);
-    err = weir_shared_block(shared, name, 0, rate_table_bytes(has_keys(&route->rate)), &block);
+    err = weir_shared_block(shared, name, 0, rate_table_bytes(has_keys(route->rate)), &block);
     rate->table = block;
     return err;
 }
 
 static int open_table(weir_shared *shared, const struct config_route *route, struct rate *rate)
 {
-    const size_t bytes = rate_table_bytes(has_keys(&route->rate));
+    const size_t bytes = rate_table_bytes(has_keys(route->rate));
     int err = shared != NULL ? share_table(shared, route, rate) : 0;
 
     if (err < 0)
@@ -108,7 +108,7 @@ static int open_table(weir_shared *shared, const struct config_route *route, str
 
 static int open_rate(weir_shared *shared, const struct config_route *route, struct rate *rate)
 {
-    const struct config_rate *wanted = &route->rate;
+    const struct config_rate *wanted = route->rate;
     uint64_t random[2];
     int err = open_table(shared, route, rate);
 
@@ -129,7 +129,7 @@ int rates_open(const struct config *config, weir_shared *shared, struct rates **
 
     *out = NULL;
     for (size_t i = 0; err == 0 && i < config->route_count; i++) {
-        if (config->routes[i].rate.by == CONFIG_RATE_NONE)
+        if (config->routes[i].rate == NULL)
             continue;
         if (rates == NULL) {
             rates = calloc(1, sizeof *rates + config->route_count * sizeof rates->of[0]);
@@ -154,6 +154,16 @@ void rates_close(struct rates *rates)
         if (rates->of[i].is_own)
             free(rates->of[i].table);
     free(rates);
+}
+
+uint64_t rates_bytes(const struct config *config)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].rate != NULL)
+            bytes += rate_table_bytes(has_keys(config->routes[i].rate));
+    return bytes;
 }
 
 /* --- counting --- */
@@ -194,11 +204,12 @@ static struct rate_verdict count(struct rates *rates, const struct config_route 
 {
     const int64_t now_ns = weir_now().ns;
 
-    if (route->rate.by == CONFIG_RATE_ROUTE)
+    if (route->rate->by == CONFIG_RATE_ROUTE)
         return rate_table_take_common(rate->table, &rate->limit, now_ns);
     return rate_table_take(rate->table, &rate->limit,
-                           route->rate.by == CONFIG_RATE_CLIENT ? hash_client(rates, rate, req)
-                                                                : hash_header(rate, route->rate.header, req),
+                           route->rate->by == CONFIG_RATE_CLIENT
+                               ? hash_client(rates, rate, req)
+                               : hash_header(rate, route->rate->header, req),
                            now_ns);
 }
 
@@ -239,5 +250,5 @@ int rates_admit(struct rates *rates, const struct config_route *route, weir_requ
     const struct rate *rate = &rates->of[route - rates->config->routes];
     const struct rate_verdict verdict = count(rates, route, rate, req);
 
-    return verdict.accepted ? 0 : refuse(res, &route->rate, &verdict);
+    return verdict.accepted ? 0 : refuse(res, route->rate, &verdict);
 }

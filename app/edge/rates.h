@@ -10,6 +10,8 @@
 #ifndef APP_EDGE_RATES_H
 #define APP_EDGE_RATES_H
 
+#include <stdint.h>
+
 #include <weir/http_server.h>
 #include <weir/shared.h>
 
@@ -27,6 +29,9 @@ enum {
  */
 WEIR_CHECKED int rates_open(const struct config *config, weir_shared *shared, struct rates **out);
 void rates_close(struct rates *rates);
+
+/* The memory of all tables, when they are full. */
+uint64_t rates_bytes(const struct config *config);
 
 /* Counts a request of a route that has a rate. One that is too much is answered 429, and recorded as refused.
  * Returns: 0: it may pass; 1: it is answered; a negative code, which becomes the answer.

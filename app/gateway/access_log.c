@@ -135,6 +135,8 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         add(line, WEIR_KV_DURATION("held", hold->held));
     add(line, holder_of(line, hold));
     add(line, WEIR_KV("peer", more->peer));
+    if (more->client != NULL)
+        add(line, WEIR_KV("client", more->client));
     if (more->user != NULL)
         add(line, WEIR_KV("user", more->user));
     if (more->trace != NULL)

@@ -15,7 +15,7 @@
 #include "routes/proxy_note.h"
 
 enum {
-    ACCESS_LOG_PAIRS = 20,
+    ACCESS_LOG_PAIRS = 24,
     ACCESS_LOG_PARTS = WEIR_CHARGES_MAX + 1,
     ACCESS_LOG_LABELS_BYTES = 1024,
     ACCESS_LOG_HELD_BYTES = 160,
@@ -38,6 +38,7 @@ struct access_log_line {
 /* The facts of a line that are not in the record. */
 struct access_log_more {
     const char *peer;
+    const char *client;      /* as trusted proxies tell it; NULL: it is the peer, left out */
     const char *user;        /* NULL: left out */
     const weir_trace *trace; /* NULL: left out */
     const weir_charge *charges;

@@ -7,6 +7,7 @@
 #include <weir/log.h>
 
 #include "gateway/access_log.h"
+#include "http/client_address.h"
 #include "text/hidden.h"
 
 static bool has_failed(const weir_exchange_record *record)
@@ -64,12 +65,16 @@ void access_output_reopen(const struct config_access_log *settings, weir_log_fil
 }
 
 /* noinline: the buffers of the line are on the stack only while it is made. */
-__attribute__((noinline)) static void write_line(weir_log_file *file, const weir_exchange_record *record,
-                                                 const char *target, int sample)
+__attribute__((noinline)) static void write_line(const struct config *config, weir_log_file *file,
+                                                 const weir_exchange_record *record, const char *target,
+                                                 int sample)
 {
+    char client[CLIENT_TEXT_BYTES];
     weir_charge charges[WEIR_CHARGES_MAX];
     const struct access_log_more more = {
         .peer = weir_request_peer(record->request),
+        .client =
+            client_behind(record->request, config->trusted_proxies, config->trusted_proxy_count, client),
         .user = weir_request_user(record->request),
         .trace = weir_request_trace(record->request),
         .charges = charges,
@@ -87,24 +92,23 @@ __attribute__((noinline)) static void write_line(weir_log_file *file, const weir
 }
 
 /* The stack of a task grows by the buffer only where something is hidden. */
-__attribute__((noinline)) static void write_hidden(const struct config_access_log *settings,
-                                                   weir_log_file *file, const weir_exchange_record *record,
-                                                   int sample)
+__attribute__((noinline)) static void write_hidden(const struct config *config, weir_log_file *file,
+                                                   const weir_exchange_record *record, int sample)
 {
     char target[HIDDEN_TARGET_BYTES];
 
-    write_line(file, record, hidden_target(settings->hide, record->target, target), sample);
+    write_line(config, file, record, hidden_target(config->access_log.hide, record->target, target), sample);
 }
 
-void access_output_write(const struct config_access_log *settings, weir_log_file *file,
-                         const weir_exchange_record *record)
+void access_output_write(const struct config *config, weir_log_file *file, const weir_exchange_record *record)
 {
+    const struct config_access_log *settings = &config->access_log;
     int sample;
 
     if (!access_output_wants(settings, record, weir_request_trace(record->request), &sample))
         return;
     if (settings->hide != NULL)
-        write_hidden(settings, file, record, sample);
+        write_hidden(config, file, record, sample);
     else
-        write_line(file, record, NULL, sample);
+        write_line(config, file, record, NULL, sample);
 }

@@ -31,7 +31,7 @@ WEIR_CHECKED int access_output_open(const struct config_access_log *settings, we
 void access_output_reopen(const struct config_access_log *settings, weir_log_file *file);
 
 /* Writes the line of an exchange, if it has one. file NULL: to the log, at level info. */
-void access_output_write(const struct config_access_log *settings, weir_log_file *file,
+void access_output_write(const struct config *config, weir_log_file *file,
                          const weir_exchange_record *record);
 
 #endif

@@ -30,7 +30,7 @@ int edge_admit(struct edge *edge, const struct config_route *route, weir_request
      * can not see why a preflight was refused. */
     if (route->cors != NULL)
         result = cors_admit(route->cors, req, res);
-    if (result == 0 && route->rate.by != CONFIG_RATE_NONE)
+    if (result == 0 && route->rate != NULL)
         result = rates_admit(edge->rates, route, req, res);
     if (result == 0 && route->auth != NULL)
         result = auth_admit(route->auth, auth_stores_find(edge->auth, route), edge->verified, req, res);

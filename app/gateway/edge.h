@@ -32,7 +32,7 @@ void edge_close(struct edge *edge);
 /* Reports whether a route has anything to be decided; most have not. */
 static inline bool edge_is_wanted(const struct config_route *route)
 {
-    return route->cors != NULL || route->rate.by != CONFIG_RATE_NONE || route->auth != NULL;
+    return route->cors != NULL || route->rate != NULL || route->auth != NULL;
 }
 
 /* Decides, in this order: a preflight is answered; the request is counted; it is asked who the client is.

@@ -100,7 +100,7 @@ static void log_exchange(void *arg, const weir_exchange_record *record)
 {
     const struct gateway *gateway = arg;
 
-    access_output_write(&gateway->config->access_log, gateway->status.access_log, record);
+    access_output_write(gateway->config, gateway->status.access_log, record);
 }
 
 static void count_and_log_exchange(void *arg, const weir_exchange_record *record)

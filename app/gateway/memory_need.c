@@ -7,6 +7,7 @@
 #include "config/backend.h"
 #include "config/route_kind.h"
 #include "config/tls.h"
+#include "edge/rates.h"
 
 /* Measured 2026-11-29 (bench/run hello idle-memory gather-memory, and memory.current beside it). */
 enum {
@@ -119,7 +120,7 @@ void memory_need_check(const struct config *config, const weir_memory_stats *use
             place = here;
         }
     }
-    sum = PROGRAM_BYTES + of_kinds(config) + connections + exchanges + jobs;
+    sum = PROGRAM_BYTES + of_kinds(config) + rates_bytes(config) + connections + exchanges + jobs;
     limit =
         use->limit_bytes - use->used_bytes + use->resident_bytes; /* without the memory of other processes */
     if (limit > use->limit_bytes)

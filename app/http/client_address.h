@@ -13,16 +13,32 @@
 
 #include "text/networks.h"
 
-/* Finds the client behind trusted proxies: of X-Forwarded-For the last address that is no trusted proxy
- * itself, since everything before it may be invented. An element that is no address ends the search: the
- * proxy that wrote it counts as the client. IPv4 addresses are written as network_address_of() does.
- * Takes:   trusted: the peers whose X-Forwarded-For is believed.
+enum { CLIENT_TEXT_BYTES = 46 };
+
+/* Finds the client behind trusted proxies: of X-Forwarded-For, or of Forwarded where there is no such header,
+ * the last address that is no trusted proxy itself, since everything before it may be invented. An element
+ * without an address ends the search: the proxy that wrote it counts as the client. IPv4 addresses are
+ * written as network_address_of() does.
+ * Takes:   trusted: the peers whose headers are believed.
  * Returns: false: it has none, as a peer of a Unix socket.
  */
-bool client_address(weir_request *req, const struct network *trusted, size_t count, unsigned char out[16]);
+bool client_address(const weir_request *req, const struct network *trusted, size_t count,
+                    unsigned char out[16]);
 
-/* The same, of the text of a peer and of its X-Forwarded-For; NULL: it has none. */
-bool client_address_in(const char *peer, const char *forwarded, const struct network *trusted, size_t count,
-                       unsigned char out[16]);
+/* What a peer tells of the client, each header joined; NULL: it has none. */
+struct client_told {
+    const char *addresses; /* X-Forwarded-For */
+    const char *elements;  /* Forwarded */
+};
+
+/* The same, of the text of a peer. */
+bool client_address_in(const char *peer, const struct client_told *told, const struct network *trusted,
+                       size_t count, unsigned char out[16]);
+
+/* Writes the address of a client that is not the peer.
+ * Returns: out; NULL: the client is the peer, or has no address.
+ */
+const char *client_behind(const weir_request *req, const struct network *trusted, size_t count,
+                          char out[CLIENT_TEXT_BYTES]);
 
 #endif

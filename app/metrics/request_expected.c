@@ -32,7 +32,7 @@ static void expect_of_route(const struct config_route *route, struct request_out
             continue;
         for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
             expect(out, request_method_index(config_method_names[method]), statuses[i]);
-        if (route->rate.by != CONFIG_RATE_NONE)
+        if (route->rate != NULL)
             expect(out, request_method_index(config_method_names[method]), 429);
     }
 }

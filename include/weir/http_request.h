@@ -83,7 +83,7 @@ const char *weir_request_header(const weir_request *req, const char *name);
  * Returns: NULL if the request has no such header, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
  */
-const char *weir_request_header_joined(weir_request *req, const char *name);
+const char *weir_request_header_joined(const weir_request *req, const char *name);
 
 /* Reads header number i, in the order in which they arrived.
  * Returns: false if i is beyond the last.

@@ -279,6 +279,20 @@ def what_is_hidden_is_not_in_records_of_outliers_either():
         assert b"/slow?token=***&a=b" in text and b"secret" not in text, text
 
 
+def the_client_is_shown_beside_the_proxy():
+    config = HEAD + "access_log: {path: a.log}\ntrusted_proxies: [127.0.0.1]\nroutes:\n" + HELLO
+    told = (([("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "192.0.2.1")], "192.0.2.1"), ([("Forwarded", 'for="[2001:db8::1]:80"')], "2001:db8::1"),
+            ([("X-Forwarded-For", "unknown")], None), ([], None))
+    with Weir("serve", config=config) as weir:
+        for i, (headers, _) in enumerate(told):
+            same(ask(weir.address(), f"/{i}", headers=headers).status, 200)
+        found = until("all have lines", lambda: found if len(found := lines(weir, "a.log")) == len(told) else None)
+        for i, (_, wanted) in enumerate(told):
+            line = next(line for line in found if f"target=/{i} " in line)
+            client = re.search(r" peer=127\.0\.0\.1:\d+(?: client=(\S+))?", line)
+            same(client[1], wanted, line)
+
+
 # --- what can go wrong ---
 
 def a_full_disk_stops_no_request():
@@ -311,5 +325,5 @@ def paths_that_can_not_be_written_are_faults():
 
 
 run(lines_and_counters_add_up, no_line_is_lost_when_files_are_rotated, a_process_that_drains_opens_the_new_file_too, a_folder_that_is_gone_keeps_the_old_file,
-    errors_and_slow_requests_are_never_left_out, the_slow_ones_alone, what_is_hidden_is_not_in_records_of_outliers_either, a_full_disk_stops_no_request,
-    paths_that_can_not_be_written_are_faults)
+    errors_and_slow_requests_are_never_left_out, the_slow_ones_alone, what_is_hidden_is_not_in_records_of_outliers_either,
+    the_client_is_shown_beside_the_proxy, a_full_disk_stops_no_request, paths_that_can_not_be_written_are_faults)

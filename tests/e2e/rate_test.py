@@ -78,6 +78,9 @@ def a_client_is_what_trusted_proxies_say():
         same(statuses(address, 1, from_client("2001:db8:0:1::1")), [200], "another network")
         same(statuses(address, 3), [200, 200, 429], "the proxy itself")
         same(statuses(address, 1, from_client("unknown")), [429], "the proxy itself")
+        told = [("Forwarded", 'for=198.51.100.1;host="a,b", for=192.0.2.5;proto=https')]
+        same(statuses(address, 3, told) + statuses(address, 1, from_client("192.0.2.5")), [200, 200, 429, 429], "the same client, of Forwarded")
+        same(statuses(address, 1, [*told, *from_client("192.0.2.6")]), [200], "where both are, X-Forwarded-For is read")
 
 
 def a_client_that_is_not_trusted_is_its_address():

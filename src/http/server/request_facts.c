@@ -105,7 +105,7 @@ static size_t count_fields(const weir_request *req, weir_bytes name, size_t *byt
     return found;
 }
 
-const char *weir_request_header_joined(weir_request *req, const char *name)
+const char *weir_request_header_joined(const weir_request *req, const char *name)
 {
     const weir_bytes wanted = weir_bytes_of(name);
     size_t bytes, found = count_fields(req, wanted, &bytes);
@@ -113,7 +113,7 @@ const char *weir_request_header_joined(weir_request *req, const char *name)
 
     if (found <= 1)
         return weir_request_header(req, name);
-    text = at = weir_request_alloc(req, bytes);
+    text = at = weir__arena_alloc(&weir__checked_request(req, __func__)->memory, bytes);
     if (text == NULL)
         return NULL;
     for (size_t i = 0; i < req->head.field_count; i++) {

@@ -52,6 +52,7 @@ static void a_whole_exchange_says_what_and_how_long(void **state)
     assert_null(find("ended"));
     assert_null(find("received"));
     assert_text(find("peer"), "127.0.0.1:9");
+    assert_null(find("client"));
     assert_text(find("trace"), "0000000000000001000000000000000a");
 }
 

@@ -82,6 +82,22 @@ static void files_are_kept_once_for_all_routes(void **state)
     }
 }
 
+static void each_rate_has_its_table(void **state)
+{
+#define RATED(rate) "  - {path: /" rate ", respond: {}, rate: {requests: 1, by: " rate "}}\n"
+    static const char by_route[] =
+        "listen: 127.0.0.1:0\nlimits: {connections: 1, exchanges: 1}\nroutes:\n" RATED("route");
+    static const char by_client[] =
+        "listen: 127.0.0.1:0\nlimits: {connections: 1, exchanges: 1}\nroutes:\n" RATED("client");
+    weir_memory_stats use = {.limit_bytes = 24 * MIB + 256 * 1024, .limit_of = "cgroup"};
+
+    (void)state;
+    assert_int_equal(warnings_of(by_route, use).count, 0);
+    assert_int_equal(warnings_of(by_client, use).count, 1);
+    use.limit_bytes += 512 * 1024;
+    assert_int_equal(warnings_of(by_client, use).count, 0);
+}
+
 static void tls_needs_more_with_each_connection(void **state)
 {
 #define LIMITS "limits: {connections: 500, exchanges: 100}\n"
@@ -149,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_beyond_the_memory_are_told),
         cmocka_unit_test(files_are_kept_once_for_all_routes),
+        cmocka_unit_test(each_rate_has_its_table),
         cmocka_unit_test(tls_needs_more_with_each_connection),
         cmocka_unit_test(a_gather_needs_more_with_each_call),
         cmocka_unit_test(room_beside_the_reserve_is_given_away),

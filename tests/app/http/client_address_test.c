@@ -61,6 +61,57 @@ static const struct {
     {"?", NULL, NULL},
 };
 
+/* The same of Forwarded: each element as its proxy writes it, whatever the client wrote before. */
+static const struct {
+    const char *addresses, *elements, *wanted;
+} told[] = {
+    {NULL, "for=198.51.100.7", "::ffff:198.51.100.7"},
+    {NULL, "For=198.51.100.7:1234;proto=https", "::ffff:198.51.100.7"},
+    {NULL, "by=10.0.0.9; host=\"a,b;for=1.2.3.4\" ;FOR=\"[2001:db8::5]:80\"", "2001:db8::5"},
+    {NULL, "for=\"198.51.100.7:1\"", "::ffff:198.51.100.7"},
+    {NULL, "for=203.0.113.9, for=198.51.100.7 , , for=10.0.0.2", "::ffff:198.51.100.7"},
+    {NULL, "for=10.0.0.3, for=10.0.0.2", "::ffff:10.0.0.3"},
+    /* a quotation that the client left open or closed falsely ends before what its proxies wrote */
+    {NULL, "for=\"203.0.113.9, for=198.51.100.7", "::ffff:198.51.100.7"},
+    {NULL, "for=\", for=198.51.100.7, for=\"10.0.0.2\"", "::ffff:198.51.100.7"},
+    {NULL, "for=\", for=1.2.3.4;x=\", for=\"[2001:db8::5]\"", "2001:db8::5"},
+    {NULL, "for=1.2.3.4\\\", for=198.51.100.7;host=\"a\\\", \\\\\"", "::ffff:198.51.100.7"},
+    /* no address */
+    {NULL, "for=198.51.100.7, for=unknown", "::ffff:10.0.0.1"},
+    {NULL, "for=198.51.100.7, for=_x, for=10.0.0.2", "::ffff:10.0.0.2"},
+    {NULL, "for=198.51.100.7, proto=https", "::ffff:10.0.0.1"},
+    {NULL, "198.51.100.7", "::ffff:10.0.0.1"},
+    {NULL, "for = 198.51.100.7", "::ffff:10.0.0.1"},
+    {NULL, "for=", "::ffff:10.0.0.1"},
+    {NULL, "for=\"", "::ffff:10.0.0.1"},
+    {NULL, "xfor=198.51.100.7", "::ffff:10.0.0.1"},
+    {NULL, "\"", "::ffff:10.0.0.1"},
+    {NULL, "", "::ffff:10.0.0.1"},
+    /* where both are, only X-Forwarded-For is read */
+    {"198.51.100.8", "for=198.51.100.7", "::ffff:198.51.100.8"},
+    {"", "for=198.51.100.7", "::ffff:10.0.0.1"},
+};
+
+static void forwarded_tells_the_client_too(void **state)
+{
+    struct network trusted;
+    weir_text_fault fault;
+
+    (void)state;
+    assert_int_equal(network_parse(weir_bytes_of("10.0.0.0/8"), &trusted, &fault), 0);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        const struct client_told here = {told[i].addresses, told[i].elements};
+        unsigned char address[16], wanted[16];
+
+        assert_true(client_address_in("10.0.0.1:1", &here, &trusted, 1, address));
+        assert_int_equal(inet_pton(AF_INET6, told[i].wanted, wanted), 1);
+        if (memcmp(address, wanted, sizeof wanted) != 0)
+            fail_msg("%s: not %s", told[i].elements, told[i].wanted);
+        assert_true(client_address_in("192.0.2.1:1", &here, &trusted, 1, address));
+        assert_memory_equal(address + 12, "\xc0\0\2\1", 4);
+    }
+}
+
 static void the_client_is_the_last_that_is_not_trusted(void **state)
 {
     static const char *const texts[] = {"10.0.0.0/8", "unix"};
@@ -72,7 +123,8 @@ static void the_client_is_the_last_that_is_not_trusted(void **state)
         assert_int_equal(network_parse(weir_bytes_of(texts[i]), &trusted[i], &fault), 0);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         unsigned char address[16], wanted[16];
-        const bool known = client_address_in(table[i].peer, table[i].forwarded, trusted, 2, address);
+        const bool known = client_address_in(
+            table[i].peer, &(struct client_told){.addresses = table[i].forwarded}, trusted, 2, address);
 
         if (known != (table[i].wanted != NULL))
             fail_msg("%s, %s: %s", table[i].peer, table[i].forwarded, known ? "an address" : "none");
@@ -89,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_client_is_the_last_that_is_not_trusted),
+        cmocka_unit_test(forwarded_tells_the_client_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
