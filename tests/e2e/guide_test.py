@@ -108,12 +108,27 @@ def invalid_configurations():
                 yield from faults_of(document, with_certificates(block, issued, authority))
 
 
+# The files that auth reads.
+CREDENTIALS = {"bearer": "robot: 0123456789abcdef\n", "basic": "ann:$6$saltsalt$" + "a" * 86 + "\n"}
+
+
+def completed(block):
+    """A part of a configuration as a whole one."""
+    if not re.search(r"^listen:", block, re.M):
+        block = "listen: 127.0.0.1:8080\n" + block
+    return block if re.search(r"^routes:", block, re.M) else block + "\nroutes: [{path: /, respond: {body: hello}}]\n"
+
+
 def faults_of(document, block):
     with tempfile.TemporaryDirectory() as folder:
         for root in re.findall(r"\broot: *([\w./-]+)", block): # which the reader is to have
             os.makedirs(os.path.join(folder, root), exist_ok=True)
+        os.mkdir(os.path.join(folder, "outliers"))
         with open(os.path.join(folder, "gateway.yaml"), "w", encoding="utf-8") as file:
-            file.write(block)
+            file.write(re.sub(r"/var/(log|lib)/weir\b", folder, completed(block)))
+        for kind, name in re.findall(r"\b(bearer|basic): *([\w.-]+)", block):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(CREDENTIALS[kind])
         done = subprocess.run([WEIR, "check", "gateway.yaml"], cwd=folder, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
