@@ -8,6 +8,7 @@
 
 #include "commands/usage.h"
 #include "config/load.h"
+#include "gateway/early_end.h"
 #include "gateway/gateway.h"
 #include "routes/table.h"
 #include "supervisor/supervisor.h"
@@ -47,8 +48,10 @@ static int serve_single(const char *file)
 {
     struct config config;
     struct config_faults faults;
-    int code, err = config_load(&config, file, &route_kinds, &faults);
+    int code, err;
 
+    end_early();
+    err = config_load(&config, file, &route_kinds, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     else if (err)

@@ -18,4 +18,5 @@ void end_early(void)
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGUSR1, SIG_IGN);
 }

@@ -427,7 +427,6 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     gateway.root = events != NULL && events->root != NULL ? events->root : "";
     gateway.inherited = events != NULL ? events->inherited : NULL;
     end_early();
-    (void)signal(SIGUSR1, SIG_IGN); /* until on_signal() has it, and again when that has no more to do */
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
     code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILURE;

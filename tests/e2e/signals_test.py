@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Signals: those that end the gateway, whatever it runs, and those that lose no request."""
 import contextlib
+import os
 import re
 import signal
+import tempfile
 import time
 
 from rig import Held, Weir, ask, connect, receive, run, same, until, use_last
@@ -106,5 +108,21 @@ def a_terminal_that_goes_ends_the_demo():
         same(weir.exit(), 0)
 
 
+def logrotate_comes_before_the_configuration_is_read(*arguments):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "gateway.yaml")
+        os.mkfifo(path)
+        with Weir("serve", *arguments, path) as weir:
+            with open(path, "w", encoding="utf-8") as file: # once weir has opened it, too
+                weir.signal(signal.SIGUSR1)
+                file.write(BASIC)
+            same(ask(weir.address(), "/").status, 200)
+
+
+def logrotate_comes_before_the_configuration_is_read_in_one_process():
+    logrotate_comes_before_the_configuration_is_read("--single")
+
+
 run(other_signals_lose_nothing, other_signals_lose_nothing_in_one_process, a_second_signal_ends_it_though_every_loop_is_held, the_same_one_twice_is_two,
-    the_drain_ends_it_though_a_loop_is_held, a_terminal_that_goes_ends_the_demo)
+    the_drain_ends_it_though_a_loop_is_held, logrotate_comes_before_the_configuration_is_read,
+    logrotate_comes_before_the_configuration_is_read_in_one_process, a_terminal_that_goes_ends_the_demo)
