@@ -42,12 +42,13 @@ static char take(const char **at, const char *end)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+/* Also of an entry, "token[]" or "token[a]": servers read it as a part of the parameter. */
 static bool is_name(const char *at, const char *end, const char *name)
 {
     while (at < end && *name != '\0')
         if (take(&at, end) != *name++)
             return false;
-    return at == end && *name == '\0';
+    return *name == '\0' && (at == end || take(&at, end) == '[');
 }
 
 static bool is_hidden(const char *const *names, const char *at, const char *end)

@@ -21,6 +21,8 @@ static void values_of_the_names_are_not_shown(void **state)
         {"/a?%74o%6Ben=s", "/a?%74o%6Ben=***"},
         {"/a?api+key=s&api%20key=t", "/a?api+key=***&api%20key=***"},
         {"/a?token=", "/a?token=***"},
+        {"/a?token[]=s&token%5B1%5d=t", "/a?token[]=***&token%5B1%5d=***"},
+        {"/a?token[a][b]=s&c", "/a?token[a][b]=***&c"},
         {"/a?token=s=t==", "/a?token=***"},
         {"/a?token=s;t&b", "/a?token=***&b"},
         {"/a?b;token=s", "/a?b;token=***"},
@@ -43,9 +45,24 @@ static void values_of_the_names_are_not_shown(void **state)
 static void all_else_is_the_target_itself(void **state)
 {
     static const char *const cases[] = {
-        "",          "/",          "/token=s",    "/a?",           "/a?token",    "/a?tokens=s",
-        "/a?oken=s", "/a?b=token", "/a?to%ken=s", "/a?token%00=s", "/a?token%=s", "/a?%=s",
-        "/a?%7=s",   "*",          "/a?=s",       "/a?&&;;==&",
+        "",
+        "/",
+        "/token=s",
+        "/a?",
+        "/a?token",
+        "/a?tokens=s",
+        "/a?oken=s",
+        "/a?b=token",
+        "/a?to%ken=s",
+        "/a?token%00=s",
+        "/a?token%=s",
+        "/a?%=s",
+        "/a?[token]=s",
+        "/a?a[token]=s",
+        "/a?%7=s",
+        "*",
+        "/a?=s",
+        "/a?&&;;==&",
     };
 
     (void)state;
