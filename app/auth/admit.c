@@ -16,7 +16,7 @@ static int refuse(weir_response *res, const char *challenge, const char *message
     int err = weir_response_header_set(res, "www-authenticate", challenge);
 
     if (err == 0)
-        err = weir_respond_fault(res, 401, "unauthorized", message);
+        err = weir_respond_refusal(res, "auth", 401, "unauthorized", message);
     return err < 0 ? err : 1;
 }
 

@@ -12,8 +12,8 @@
 #include "auth/stores.h"
 #include "auth/verified.h"
 
-/* Lets a request pass, whose user is then known (weir_request_user()), or answers 401. Passwords are compared
- * by the pool "compute" unless they were right lately.
+/* Lets a request pass, whose user is then known (weir_request_user()), or refuses it with 401. Passwords are
+ * compared by the pool "compute" unless they were right lately.
  * Owns:    all is lent until the function returns.
  * Returns: 0 it may pass; 1 it is answered; as weir_offload() when the pool takes no job, which the server
  *          answers with 503; as weir_respond_fault(); -ENOMEM.

@@ -146,8 +146,10 @@ int auth_stores_open(const struct config *config, struct auth_stores *out)
 
 void auth_stores_close(struct auth_stores *stores)
 {
-    for (size_t i = 0; i < stores->count; i++)
+    for (size_t i = 0; i < stores->count; i++) {
+        auth_table_free(stores->items[i].fresh); /* of a look that was cancelled as it ended */
         weir_published_free(&stores->items[i].table);
+    }
     free(stores->items);
     *stores = (struct auth_stores){0};
 }

@@ -40,8 +40,8 @@ enum {
 struct file_cache_options {
     uint64_t content_bytes; /* in memory at most [32 MiB divided by the loops of this process] */
     size_t names;           /* that are known at most [4096] */
-    size_t descriptors;     /* that are open at most [an eighth of RLIMIT_NOFILE divided by the loops; 16 to
-                               1024] */
+    size_t descriptors;     /* that are open at most [a quarter of RLIMIT_NOFILE divided by the loops; 16 to
+                               4096] */
     const struct file_calls *calls; /* [those of the system] */
 };
 

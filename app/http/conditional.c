@@ -92,7 +92,8 @@ static bool is_same_version(const char *if_range, const struct representation *w
 
     if (strchr(if_range, '"') != NULL)
         return strcmp(if_range, what->etag) == 0; /* a weak tag never equals ours */
-    return read_date(if_range, what, &date) && date == what->modified && what->now > what->modified;
+    return !what->varies && read_date(if_range, what, &date) && date == what->modified &&
+           what->now > what->modified;
 }
 
 int conditions_decide(const struct conditions *asked, const struct representation *what, bool is_get,

@@ -31,6 +31,7 @@ struct representation {
     time_t modified;
     time_t now;
     uint64_t bytes;
+    bool varies; /* another representation may have the same time: dates do not tell them apart */
 };
 
 /* Reads the fields of a request. */
@@ -38,7 +39,7 @@ void conditions_of_request(weir_request *req, struct conditions *out);
 
 /* Evaluates the conditions of a GET or HEAD in the order of RFC 9110, 13.2.2. Dates that are none do not
  * count, and neither does Range with HEAD. A date in If-Range counts only when it is a second old: until then
- * the file may have changed twice at that date.
+ * the file may have changed twice at that date. Where answers vary it does not count at all.
  * Owns:    *ranges is written in any case; it is empty unless the result is 206.
  * Returns: the status of the answer: 200, 206, 304, 412 or 416.
  */

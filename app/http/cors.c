@@ -7,6 +7,8 @@
 
 #include <weir/http_text.h>
 
+#include "http/vary.h"
+
 #define ALLOW_ORIGIN "access-control-allow-origin"
 #define ALLOW_CREDENTIALS "access-control-allow-credentials"
 #define ALLOW_METHODS "access-control-allow-methods"
@@ -67,24 +69,6 @@ struct answering {
     bool preflight;
 };
 
-static bool has_word(const char *list, const char *word)
-{
-    weir_bytes rest = weir_bytes_of(list != NULL ? list : ""), item;
-
-    while (weir_list_next(&rest, ',', &item))
-        if (weir_bytes_equal_nocase(item, weir_bytes_of(word)) || weir_bytes_equal(item, weir_bytes_of("*")))
-            return true;
-    return false;
-}
-
-/* Caches must not give an answer for one origin to another. */
-static int vary(weir_response *res)
-{
-    return has_word(weir_response_header_joined(res, "vary"), "origin")
-               ? 0
-               : weir_response_header_add(res, "vary", "Origin");
-}
-
 static int on_head(void *arg, weir_response *res, const weir_response_head *head)
 {
     const struct answering *a = arg;
@@ -98,7 +82,7 @@ static int on_head(void *arg, weir_response *res, const weir_response_head *head
         {MAX_AGE, before ? cors->max_age : NULL},
         {EXPOSE_HEADERS, proper ? cors->expose : NULL},
     };
-    int err = cors->any ? 0 : vary(res);
+    int err = cors->any ? 0 : vary_add(res, "Origin"); /* an answer for one origin is not for another */
 
     (void)head;
     for (size_t i = 0; i < sizeof headers / sizeof *headers && err == 0; i++)
@@ -126,7 +110,13 @@ int cors_answer(const struct config_cors *cors, weir_request *req, weir_response
 
 static bool opens_websocket(weir_request *req)
 {
-    return has_word(weir_request_header_joined(req, "upgrade"), "websocket");
+    const char *upgrade = weir_request_header_joined(req, "upgrade");
+    weir_bytes rest = weir_bytes_of(upgrade != NULL ? upgrade : ""), protocol;
+
+    while (weir_list_next(&rest, ',', &protocol))
+        if (weir_bytes_equal_nocase(protocol, weir_bytes_of("websocket")))
+            return true;
+    return false;
 }
 
 /* Reports whether a page is of the host that it asks. The scheme may be another: TLS may have ended in front.

@@ -12,6 +12,7 @@
 
 #include "config/route_kind.h"
 #include "http/negotiation.h"
+#include "http/vary.h"
 #include "jobs/kinds.h"
 
 enum {
@@ -110,20 +111,6 @@ static int choose_encoding(const weir_request *req, const struct config_coding *
 }
 
 /* --- headers --- */
-
-static int say_vary(weir_response *res)
-{
-    const char *vary = weir_response_header_joined(res, "vary");
-    char text[512];
-    int n;
-
-    if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
-        return 0;
-    n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
-    if (n >= (int)sizeof text) /* too long to be joined: a second header continues the list */
-        return weir_response_header_add(res, "vary", "accept-encoding");
-    return weir_response_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
-}
 
 /* Makes a strong tag weak, since the bytes are no longer the same (RFC 9110, 8.8.1). */
 static int weaken_etag(weir_response *res)
@@ -250,6 +237,31 @@ static int begin_stream(struct answer *a, int encoding, int64_t bytes)
     return err == 0 ? 1 : is_passing(err) ? 0 : err;
 }
 
+/* Reports whether a list of tags has the weak form of a strong one. */
+static bool names_weak(const char *tags, const char *etag)
+{
+    for (const char *at = tags; at != NULL && (at = strstr(at, etag)) != NULL; at++)
+        if (at - tags >= 2 && at[-2] == 'W' && at[-1] == '/')
+            return true;
+    return false;
+}
+
+/* Gives 304 what the 200 has (RFC 9110, 15.4.5): Vary, and the weak tag to a client that has the compressed
+ * body. With the strong tag it would later ask for a range of the uncompressed one. */
+static int answer_unchanged(const struct answer *a, weir_response *res)
+{
+    const char *etag = weir_response_header(res, "etag");
+    int err;
+
+    if (has_element(weir_response_header_joined(res, "cache-control"), "no-transform"))
+        return 0;
+    err = vary_add(res, "accept-encoding");
+    if (err < 0 || etag == NULL || choose_encoding(a->req, a->coding->settings) < 0 ||
+        !names_weak(weir_request_header_joined(a->req, "if-none-match"), etag))
+        return err;
+    return weaken_etag(res);
+}
+
 static int on_head(void *arg, weir_response *res, const weir_response_head *head)
 {
     struct answer *a = arg;
@@ -257,10 +269,12 @@ static int on_head(void *arg, weir_response *res, const weir_response_head *head
     bool fixed;
     int err, encoding, changed;
 
+    if (head->status == 304)
+        return answer_unchanged(a, res);
     if (!may_be_compressed(res, head) ||
         (head->length >= 0 && (uint64_t)head->length < settings->min_bytes) || head->length == 0)
         return 0;
-    err = say_vary(res);
+    err = vary_add(res, "accept-encoding");
     encoding = choose_encoding(a->req, settings);
     if (err < 0 || encoding < 0)
         return err;

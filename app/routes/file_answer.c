@@ -167,7 +167,8 @@ int file_answer(const struct file_settings *settings, weir_request *req, weir_re
     struct representation what = {.etag = a.etag,
                                   .modified = found->file->modified.tv_sec,
                                   .now = time(NULL),
-                                  .bytes = found->file->bytes};
+                                  .bytes = found->file->bytes,
+                                  .varies = settings->varies};
     struct conditions asked;
     struct byte_ranges ranges;
     int status;

@@ -137,6 +137,59 @@ def preflights_go_where_the_request_would():
 
 # --- passwords and tokens ---
 
+ECHO = """import re, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        head = connection.recv(65536) # none of the connection that tries whether it listens
+        body = b"".join(sorted(line.lower() for line in re.findall(rb"(?im)^(?:authorization|x.user):[^\\r]*", head)))
+        if head:
+            connection.sendall(b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(body), body))
+"""
+
+
+def files_and_applications_are_behind_the_edge():
+    with files(users=USERS, echo=ECHO, **{"a.txt": "0123456789", "index.html": "home"}) as folder:
+        edge = f'cors: {{origins: ["{SHOP}"]}}, auth: {{basic: "{folder}/users", user_header: X-User}}'
+        config = HEAD + f"""admin: 127.0.0.1:0
+apps: {{echo: {{command: [python3, -S, -E, "{folder}/echo", "{{socket}}"], concurrency: 1}}}}
+routes:
+  - {{path: /f/*, file: {{root: "{folder}", fallback: index.html, precompressed: true}}, {edge}}}
+  - {{path: /*, serve: echo, {edge}}}
+"""
+        own = basic("ann", "open sesame")
+        with Weir("serve", config=config) as weir:
+            address = weir.address()
+
+            def asked(path, *headers, method="GET"):
+                return ask(address, path, method, [("Origin", SHOP), *headers])
+            same(asked("/app", own, ("X-User", "root"), ("x_user", "root")).body, b"x-user: ann")
+            whole = asked("/f/a.txt", own)
+            known = ("If-None-Match", whole.headers["etag"])
+            for headers, status in (((), 200), ((known,), 304), ((("Range", "bytes=2-4"),), 206), ((("Range", "bytes=99-"),), 416), ((("If-Match", '"x"'),), 412)):
+                answer = asked("/f/a.txt", own, *headers)
+                same((answer.status, answer.headers["access-control-allow-origin"]), (status, SHOP))
+                assert "origin" in answer.headers["vary"].lower(), answer.headers
+                if status == 304:
+                    assert "accept-encoding" in answer.headers["vary"], answer.headers
+                refused = asked("/f/a.txt", *headers) # whatever the request asks: nothing tells of the file
+                same((refused.status, refused.headers["vary"], refused.headers.get("etag"), refused.headers.get("content-range")), (401, "Origin", None, None))
+            for path in ("/f/", "/f", "/f/none", "/f/users", "/f/../f/a.txt", "/f/%2e%2e/x", "//f/a.txt", "/f//a.txt", "/F/a.txt", "/f/a.txt/", "/app"):
+                answer = asked(path)
+                same((answer.status, answer.headers["access-control-allow-origin"]), (401, SHOP), path)
+                assert answer.headers["www-authenticate"].startswith("Basic "), answer.headers
+            same([asked(path, ("Access-Control-Request-Method", "GET"), method="OPTIONS").status for path in ("/f/none", "/app")], [204, 204])
+            same(asked("/f/none", own).body, b"home")
+            weir.wait_for(r"target=/f/a.txt .*status=401 refused=auth ")
+
+            def counted():
+                page = ask(weir.address("admin"), "/metrics").body.decode()
+                return sum(int(n) for n in re.findall(r'weir_refused_total\{[^}]*reason="auth"\} (\d+)', page)) == 16
+            until("refusals are counted", counted)
+
 def only_whole_and_right_credentials_pass():
     def base64_of(data):
         return "Basic " + base64.b64encode(data).decode()
@@ -372,7 +425,8 @@ routes:
             same(ask(weir.address(), "/", headers=[basic("ann", "open sesame")]).status, 200) # it was right lately
 
 
-run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, preflights_go_where_the_request_would, only_whole_and_right_credentials_pass,
+run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, preflights_go_where_the_request_would,
+    files_and_applications_are_behind_the_edge, only_whole_and_right_credentials_pass,
     a_body_is_not_read_before_it_is_known_whose_it_is, credentials_stay_here_and_names_are_passed_on, a_name_is_not_forged_by_a_trailer, websockets_are_admitted_alike,
     files_are_read_again_when_they_change, what_is_wrong_is_said_before_the_start, a_password_is_compared_once_and_by_the_pool, a_flood_of_passwords_is_too_much_before_any_is_compared,
     a_full_pool_refuses_passwords)

@@ -114,7 +114,7 @@ static int by_the_rfc(const struct truths *t, bool is_get)
 
 static void check(const struct conditions *asked, const struct truths *truths)
 {
-    const struct representation what = {ETAG, MODIFIED, MODIFIED + 1, 100};
+    const struct representation what = {ETAG, MODIFIED, MODIFIED + 1, 100, false};
     struct byte_ranges ranges;
 
     for (int is_get = 0; is_get < 2; is_get++) {
@@ -164,7 +164,7 @@ static void every_combination_is_decided_in_the_order_of_the_rfc(void **state)
 
 static void a_date_of_this_second_is_no_strong_validator(void **state)
 {
-    struct representation what = {ETAG, MODIFIED, MODIFIED, 100};
+    struct representation what = {ETAG, MODIFIED, MODIFIED, 100, false};
     struct conditions asked = {.range = "bytes=0-9", .if_range = DATE};
     struct byte_ranges ranges;
 
@@ -179,10 +179,24 @@ static void a_date_of_this_second_is_no_strong_validator(void **state)
     assert_int_equal(conditions_decide(&asked, &what, true, &ranges), 200);
 }
 
+/* A compressed sibling mostly has the time of its file. */
+static void a_date_does_not_tell_representations_apart(void **state)
+{
+    const struct representation what = {ETAG, MODIFIED, MODIFIED + 1, 100, true};
+    struct conditions asked = {.range = "bytes=0-9", .if_range = DATE};
+    struct byte_ranges ranges;
+
+    (void)state;
+    assert_int_equal(conditions_decide(&asked, &what, true, &ranges), 200);
+    asked.if_range = ETAG;
+    assert_int_equal(conditions_decide(&asked, &what, true, &ranges), 206);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination_is_decided_in_the_order_of_the_rfc),
+        cmocka_unit_test(a_date_does_not_tell_representations_apart),
         cmocka_unit_test(a_date_of_this_second_is_no_strong_validator),
     };
 

@@ -43,6 +43,8 @@ static int answer(weir_request *req, weir_response *res)
         err = weir_response_header_add(res, "cache-control", "public, no-transform");
     if (err < 0)
         return err;
+    if (strstr(how, "known") != NULL && strstr(how, "stream") == NULL)
+        return weir_respond_bytes(res, 304, NULL, NULL, 0);
     if (strstr(how, "fixed") != NULL)
         return weir_respond_bytes(res, 200, "text/plain", fixed_text, sizeof fixed_text - 1);
     if (strstr(how, "part") != NULL)
@@ -157,6 +159,12 @@ static const struct {
     {"HEAD", "image", "gzip", {"content-length: 5000"}, {"vary"}},
     {"GET", "etag", "gzip", {"content-encoding: gzip", "etag: W/\"tag\""}, {NULL}},
     {"GET", "etag", NULL, {"etag: \"tag\""}, {"W/"}},
+    {"GET", "etag-known", "gzip", {"304", "vary: accept-encoding", "etag: \"tag\""}, {"W/"}},
+    {"GET", "etag-known", "gzip\r\nIf-None-Match: W/\"tag\"", {"304", "etag: W/\"tag\""}, {NULL}},
+    {"GET", "etag-known", "gzip\r\nIf-None-Match: \"tag\", W/\"tag\"", {"etag: W/\"tag\""}, {NULL}},
+    {"GET", "etag-known", "gzip\r\nIf-None-Match: \"tag\"", {"etag: \"tag\""}, {"W/"}},
+    {"GET", "etag-known", "zstd\r\nIf-None-Match: W/\"tag\"", {"etag: \"tag\""}, {"W/"}},
+    {"GET", "known-no-transform", "gzip", {"304"}, {"vary"}},
     {"GET", "vary", "gzip", {"vary: accept, accept-encoding\r\n"}, {NULL}},
     {"GET", "encoded", "gzip", {"content-encoding: br", "content-length: 5000"}, {"gzip", "vary"}},
     {"GET", "no-transform", "gzip", {"content-length: 5000"}, {"content-encoding", "vary"}},
