@@ -14,6 +14,7 @@
 
 enum {
     NAMES_MAX = 4096,
+    NAME_BYTES = 256, /* on average at most: clients choose the paths that are not there */
     DESCRIPTORS_MIN = 16,
     DESCRIPTORS_MAX = 4096,
     DESCRIPTORS_PART = 4, /* of RLIMIT_NOFILE */
@@ -122,12 +123,18 @@ static void forget_idle(struct file_cache *cache, int64_t now_ns)
         forget(cache, name);
 }
 
+static bool are_too_many(const struct file_cache *cache)
+{
+    return cache->names.count > cache->limits.names ||
+           cache->names.path_bytes > cache->limits.names * NAME_BYTES;
+}
+
 /* Forgets names, oldest first, until there are no more than may be. Those that are looked at stay. */
 static void limit_names(struct file_cache *cache)
 {
     struct file_name *name = cache->names.oldest;
 
-    while (name != NULL && cache->names.count > cache->limits.names) {
+    while (name != NULL && are_too_many(cache)) {
         struct file_name *newer = name->newer;
 
         if (name->users == 0)

@@ -39,7 +39,7 @@ enum {
 /* A zero field means its default, given in brackets. */
 struct file_cache_options {
     uint64_t content_bytes; /* in memory at most [32 MiB divided by the loops of this process] */
-    size_t names;           /* that are known at most [4096] */
+    size_t names;           /* that are known at most, of 256 bytes on average [4096] */
     size_t descriptors;     /* that are open at most [a quarter of RLIMIT_NOFILE divided by the loops; 16 to
                                4096] */
     const struct file_calls *calls; /* [those of the system] */

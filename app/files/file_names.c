@@ -70,6 +70,7 @@ static struct file_name *add(struct file_names *names, struct file_name **bucket
     name->next = *bucket;
     *bucket = name;
     names->count++;
+    names->path_bytes += bytes;
     become_newest(names, name);
     return name;
 }
@@ -100,5 +101,6 @@ void file_names_remove(struct file_names *names, struct file_name *name)
     *at = name->next;
     leave_order(names, name);
     names->count--;
+    names->path_bytes -= strlen(name->path);
     free(name);
 }

@@ -31,7 +31,8 @@ struct file_name {
 struct file_names {
     struct file_name **buckets;
     size_t bucket_count, count;
-    uint64_t seed; /* clients choose the paths */
+    size_t path_bytes; /* of all paths */
+    uint64_t seed;     /* clients choose the paths */
     struct file_name *newest, *oldest;
 };
 

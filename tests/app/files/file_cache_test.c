@@ -436,6 +436,30 @@ static int limits(struct file_cache *cache)
     return 0;
 }
 
+static int long_names(struct file_cache *cache)
+{
+    char a[1501], b[1501];
+
+    memset(a, 'a', sizeof a - 1);
+    memset(b, 'b', sizeof b - 1);
+    a[1500] = b[1500] = '\0';
+    expect_error(cache, a, -ENOENT);
+    expect_error(cache, a, -ENOENT);
+    assert_int_equal(fs.opens, 1);
+    expect_error(cache, b, -ENOENT); /* in the place of the other */
+    expect_error(cache, b, -ENOENT);
+    assert_int_equal(fs.opens, 2);
+    expect_error(cache, a, -ENOENT);
+    assert_int_equal(fs.opens, 3);
+    return 0;
+}
+
+static void long_names_take_the_place_of_others(void **state)
+{
+    (void)state;
+    run_with(long_names, (struct file_cache_options){.names = 8});
+}
+
 static void limits_hold_and_what_was_used_last_stays(void **state)
 {
     (void)state;
@@ -569,6 +593,7 @@ int main(void)
         cmocka_unit_test(a_version_lasts_as_long_as_it_is_sent),
         cmocka_unit_test(a_failure_ends_what_is_known_after_its_second),
         cmocka_unit_test(descriptors_are_given_up_when_the_process_has_none),
+        cmocka_unit_test(long_names_take_the_place_of_others),
         cmocka_unit_test(limits_hold_and_what_was_used_last_stays),
         cmocka_unit_test(a_file_that_nobody_asks_for_is_closed),
         cmocka_unit_test(one_that_leaves_hinders_no_other),
