@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* 27_worker_pool [ADDRESS]: /fibonacci/{n} computes on a pool of two workers, slowly on purpose, within half a
- * second; at most 8 further requests wait for a worker. /pool shows how busy it is. */
+/* 27_worker_pool [ADDRESS]: /fibonacci/{n} computes on a pool of two workers, slowly on purpose, within half
+ * a second; at most 8 further requests wait for a worker. /pool shows how busy it is. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
