@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -217,6 +218,66 @@ static void a_full_disk_stops_nothing(void **state)
     weir_log_file_close(file);
 }
 
+/* Counts what stderr, which goes to a file meanwhile, says of lost lines. */
+static int count_told(int fd, const char *words)
+{
+    char text[4096];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    int count = 0;
+
+    assert_true(n >= 0);
+    text[n] = '\0';
+    for (const char *found = text; (found = strstr(found, words)) != NULL; found++)
+        count++;
+    return count;
+}
+
+/* file: is written to meanwhile; NULL: nothing is. */
+static void await_told(int fd, const char *words, int count, weir_log_file *file)
+{
+    for (int i = 0; count_told(fd, words) < count; i++) {
+        assert_true(i < 15000);
+        if (file != NULL)
+            write_numbers(file, 0, 1);
+        usleep(1000);
+    }
+}
+
+static void turn_to(weir_log_file *file, const char *target)
+{
+    assert_int_equal(unlink(at), 0);
+    assert_int_equal(symlink(target, at), 0);
+    assert_int_equal(weir_log_file_reopen(file), 0);
+}
+
+/* Also when the writer has just told of earlier ones, and no line comes after them. */
+static void what_is_lost_before_a_silence_is_told(void **state)
+{
+    const int before = dup(STDERR_FILENO), said = memfd_create("stderr", MFD_CLOEXEC);
+    weir_log_file *file;
+    uint64_t dropped;
+
+    (void)state;
+    assert_true(before >= 0 && said >= 0);
+    assert_int_equal(dup2(said, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(symlink("/dev/full", at), 0);
+    file = open_at(at, false);
+    write_numbers(file, 0, 1);
+    await_told(said, "are dropped log=test", 1, NULL);
+    turn_to(file, "/dev/null");
+    await_told(said, "are written again", 1, file);
+    dropped = weir_log_file_dropped(file);
+    turn_to(file, "/dev/full");
+    for (; weir_log_file_dropped(file) == dropped; usleep(1000)) /* slowly: the buffer must not be full */
+        write_numbers(file, 0, 1);
+    await_told(said, "are dropped log=test", 2, NULL);
+    weir_log_file_close(file);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    close(before);
+    close(said);
+    assert_int_equal(unlink(at), 0);
+}
+
 /* A reader that stands still is not waited for, nor does it keep the log from another file. */
 static void a_fifo_that_is_full_can_be_left(void **state)
 {
@@ -302,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_path_that_can_not_be_opened_again_leaves_the_file),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(a_full_disk_stops_nothing),
+        cmocka_unit_test(what_is_lost_before_a_silence_is_told),
         cmocka_unit_test(a_fifo_that_is_full_can_be_left),
         cmocka_unit_test(a_file_that_may_not_grow_is_written_again_when_it_may),
         cmocka_unit_test(lines_of_several_processes_stay_whole),

@@ -233,9 +233,11 @@ static bool are_empty(struct weir__log_writer *w)
 
 /* --- telling of what was lost --- */
 
+/* Of a file also that lines are being lost: that is told in the log, which can be written. */
 static bool has_unreported(const struct weir__log_writer *w)
 {
-    return w->writes_well && atomic_load_explicit(&w->dropped, memory_order_relaxed) != w->reported;
+    return (w->writes_well || (w->name != NULL && !w->told)) &&
+           atomic_load_explicit(&w->dropped, memory_order_relaxed) != w->reported;
 }
 
 static void report_dropped(struct weir__log_writer *w)
