@@ -290,5 +290,38 @@ def a_gateway_that_drains_ends_with_its_disk():
         dies(call, Disk.die, is_draining=True)
 
 
+def a_gateway_does_not_drain_for_longer_because_its_disk_sleeps():
+    for call in ("lookup", "tail"):
+        with serving() as (disk, weir):
+            wanted = cold_for(call)
+            disk.tell("hold", call)
+            clients = begin(weir, wanted)
+            disk.wait_for(call, wanted)
+            weir.signal(signal.SIGTERM)
+            weir.wait_for(f"ended with work left left={CLIENTS}")
+            if call == "lookup": # the kernel lets no process go whose look-up the disk has
+                disk.die()
+            same(weir.exit(), 0)
+            same({ends(client, path) for client, path in zip(clients, wanted)}, {"broken"})
+
+
+def more_sleepers_than_workers_are_refused_alone():
+    """The pool has 32 workers: who waits for one is told so, and what is not on the disk goes on."""
+    with serving() as (disk, weir):
+        wanted = [f"d{i % CLIENTS}/many{i}-small" for i in range(40)]
+        disk.tell("hold", "open")
+        clients = begin(weir, wanted)
+        until("all workers sleep", lambda: len(disk.asleep) == 32)
+        same(ask(weir.address(), "/f/d0/late-small").status, 503)
+        quiet_p99_ms(weir)
+        disk.tell("go")
+        statuses = []
+        for client in clients:
+            with client:
+                statuses.append(receive(client).status)
+        assert set(statuses) <= {200, 503} and statuses.count(200) >= 32, statuses
+
+
 run(a_quiet_route_does_not_notice_a_disk_that_sleeps, clients_that_leave_are_forgotten, a_disk_that_dies_ends_its_answers,
-    a_disk_that_is_taken_away_ends_its_answers, a_gateway_that_drains_ends_with_its_disk)
+    a_disk_that_is_taken_away_ends_its_answers, a_gateway_that_drains_ends_with_its_disk,
+    a_gateway_does_not_drain_for_longer_because_its_disk_sleeps, more_sleepers_than_workers_are_refused_alone)
