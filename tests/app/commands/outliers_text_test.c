@@ -81,9 +81,11 @@ static void what_others_send_does_not_control_the_terminal(void **state)
 static void an_answer_of_other_types_is_printed_nevertheless(void **state)
 {
     static const char *const odd[] = {
-        "{}", "{'ledger': 3, 'calls': {}, 'stalls': 'x', 'pools': null}",
-        "{'target': 1, 'status': 'x', 'took_ms': 'x', 'ledger': [1, null, 'x', []], 'calls': [1, 'x'],"
-        " 'stalls': [1, {'stack': [1, null]}], 'pools': [null]}"};
+        "{}",
+        "{'ledger': 3, 'calls': {}, 'stalls': 'x', 'pools': null}",
+        "{'target': 1, 'status': 'x', 'took_ms': 'x', 'ledger': [1, null, 'x', []], 'calls': [1, 'x']}",
+        "{'stalls': [1, {'stack': [1, null]}], 'pools': [null]}",
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {

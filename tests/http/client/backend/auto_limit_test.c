@@ -164,8 +164,8 @@ static void it_finds_what_a_server_can_do_and_stays_there(void **state)
             run(&m, 20, 8000);
             assert_in_range(m.least, 26, 64);
             assert_in_range(m.greatest, 32, 72);
-            assert_true(m.admitted > 20 * 32 / 0.0125);      /* all workers work */
-            assert_true(m.took / (double)m.admitted < 0.02); /* the mean would be 0.0113 without a queue */
+            assert_true((double)m.admitted > 20 * 32 / 0.0125); /* all workers work */
+            assert_true(m.took / (double)m.admitted < 0.02);    /* the mean would be 0.0113 without a queue */
         }
     }
 }
@@ -242,7 +242,7 @@ static void requests_of_mixed_costs_neither_strangle_nor_free_it(void **state)
         run(&m, 25, 1500);
         assert_true(m.least > 4 * MIN);
         assert_true(m.greatest < MAX * 3 / 4);
-        assert_true(m.admitted > 25 * 64 / 0.139 * 0.8); /* as much is done as can be */
+        assert_true((double)m.admitted > 25 * 64 / 0.139 * 0.8); /* as much is done as can be */
         m.heavy = 0.1;
         run(&m, 10, 1500);
         run(&m, 20, 1500);
