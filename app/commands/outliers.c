@@ -44,20 +44,13 @@ struct wanted {
 static int print_text(const json_t *answer, bool one)
 {
     struct terminal_text out;
-    const weir_buffer *text;
-    int code;
 
-    terminal_text_init(&out, TEXT_BYTES_MAX);
-    out.styled = screen_wants_colours();
-    out.utf8 = screen_is_utf8();
+    screen_text_begin(&out, TEXT_BYTES_MAX);
     if (one)
         outliers_text_one(&out, answer);
     else
         outliers_text_table(&out, answer, (double)time(NULL));
-    text = &out.text.text;
-    code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
-    weir_buffer_free(&out.text.text);
-    return code;
+    return screen_text_print(&out);
 }
 
 static bool is_outlier(const json_t *answer)

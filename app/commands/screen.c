@@ -9,7 +9,9 @@
 
 #include <weir/scope.h>
 
+#include "commands/commands.h"
 #include "commands/output.h"
+#include "text/terminal_text.h"
 
 /* Writes a frame, for a second at most, since keys or a signal may come meanwhile. The rest can be left out:
  * the next frame is whole. */
@@ -109,4 +111,20 @@ bool screen_wants_colours(void)
 
     return isatty(STDOUT_FILENO) && !(no_color != NULL && *no_color) &&
            !(term != NULL && strcmp(term, "dumb") == 0);
+}
+
+void screen_text_begin(struct terminal_text *out, size_t bytes_max)
+{
+    terminal_text_init(out, bytes_max);
+    out->styled = screen_wants_colours();
+    out->utf8 = screen_is_utf8();
+}
+
+int screen_text_print(struct terminal_text *out)
+{
+    const weir_buffer *text = &out->text.text;
+    const int code = out->text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
+
+    weir_buffer_free(&out->text.text);
+    return code;
 }

@@ -11,6 +11,8 @@
 
 #include <weir/buffer.h>
 
+struct terminal_text;
+
 struct screen {
     bool entered;
     bool has_keys; /* standard input is a terminal, too */
@@ -33,5 +35,11 @@ bool screen_size(int *columns, int *rows);
 /* Report whether the terminal's locale has UTF-8, and whether colours are wanted. */
 bool screen_is_utf8(void);
 bool screen_wants_colours(void);
+
+/* Begins text of at most so many bytes for standard output, as its terminal takes it. */
+void screen_text_begin(struct terminal_text *out, size_t bytes_max);
+
+/* Prints that text as output_print() does, and frees it. Returns: EXIT_FINE or EXIT_FAILED. */
+int screen_text_print(struct terminal_text *out);
 
 #endif

@@ -141,12 +141,8 @@ static int print_text(const json_t *stalls)
     struct terminal_text out;
     const json_t *stall;
     size_t i;
-    const weir_buffer *text;
-    int code;
 
-    terminal_text_init(&out, TEXT_BYTES_MAX);
-    out.styled = screen_wants_colours();
-    out.utf8 = screen_is_utf8();
+    screen_text_begin(&out, TEXT_BYTES_MAX);
     json_array_foreach(stalls, i, stall)
     {
         if (i > 0)
@@ -155,10 +151,7 @@ static int print_text(const json_t *stalls)
     }
     if (json_array_size(stalls) == 0)
         text_out_add(&out.text, "no stalls since the gateway was started\n");
-    text = &out.text.text;
-    code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
-    weir_buffer_free(&out.text.text);
-    return code;
+    return screen_text_print(&out);
 }
 
 /* --- the command --- */

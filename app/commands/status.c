@@ -199,19 +199,12 @@ static void write_head(struct terminal_text *out, const json_t *status)
 static int print_text(const json_t *status)
 {
     struct terminal_text out;
-    const weir_buffer *text;
-    int code;
 
-    terminal_text_init(&out, TEXT_BYTES_MAX);
-    out.styled = screen_wants_colours();
-    out.utf8 = screen_is_utf8();
+    screen_text_begin(&out, TEXT_BYTES_MAX);
     write_head(&out, status);
     write_processes(&out, status);
     write_apps(&out, status);
-    text = &out.text.text;
-    code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
-    weir_buffer_free(&out.text.text);
-    return code;
+    return screen_text_print(&out);
 }
 
 static int print_reply(const weir_reply *reply, bool as_json)

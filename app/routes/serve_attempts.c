@@ -320,16 +320,7 @@ static unsigned cause_of(const struct attempt *a)
         const enum gather_end end = gather_end_of(a->err);
         return end == GATHER_CONNECT ? WEIR_RETRY_CONNECT : end == GATHER_CLOSED ? WEIR_RETRY_RESET : 0;
     }
-    switch (a->s->p.reply.status) {
-    case 502:
-        return WEIR_RETRY_502;
-    case 503:
-        return WEIR_RETRY_503;
-    case 504:
-        return WEIR_RETRY_504;
-    default:
-        return 0;
-    }
+    return weir_retry_on_status(a->s->p.reply.status);
 }
 
 /* A connection that is refused costs nothing: the next process is asked in any case. */

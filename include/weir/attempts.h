@@ -181,6 +181,12 @@ void weir_attempts_pushback(weir_attempts *attempts, weir_duration period);
 void weir_attempts_ended(weir_attempts *attempts, enum weir_attempt_kind kind,
                          enum weir_attempt_outcome outcome);
 
+/* Tells as what an answer with this status would be tried again.
+ * Returns: WEIR_RETRY_502, WEIR_RETRY_503, WEIR_RETRY_504; 0: not by its status.
+ * Where:   any thread.
+ */
+unsigned weir_retry_on_status(int status);
+
 /* Reads a Retry-After (RFC 9110, 10.2.3): seconds, or a date in any of the three forms of HTTP.
  * Takes:   now: the wall clock, in seconds since 1970, that a date is compared with.
  * Returns: 0, *out is not negative: a date that has passed gives 0; -EINVAL it is neither.

@@ -102,4 +102,23 @@ static inline struct weir__registered *weir__registry_next(const struct weir__re
     for (struct weir__registered *entry = weir__registry_next((registry), &(registry)->entries, (type));     \
          entry != NULL; entry = weir__registry_next((registry), &entry->node, (type)))
 
+/* --- not within --- */
+
+/* Adds an entry, unless it is there: its node is empty or in the list. */
+static inline void weir__registry_show(struct weir__registry *r, struct weir__registered *entry,
+                                       const struct weir__registry_type *type)
+{
+    weir__registry_enter(r);
+    if (weir__list_is_empty(&entry->node))
+        weir__registry_add(r, entry, type);
+    weir__registry_leave(r);
+}
+
+static inline void weir__registry_hide(struct weir__registry *r, struct weir__registered *entry)
+{
+    weir__registry_enter(r);
+    weir__registry_remove(entry);
+    weir__registry_leave(r);
+}
+
 #endif

@@ -179,16 +179,7 @@ static unsigned cause_to_retry(const struct weir__race *r)
         return WEIR_RETRY_CONNECT;
     if (a->err < 0)
         return broke_off(a->err) && !a->f->head_done ? WEIR_RETRY_RESET : 0;
-    switch (a->f->reply.status) {
-    case 502:
-        return WEIR_RETRY_502;
-    case 503:
-        return WEIR_RETRY_503;
-    case 504:
-        return WEIR_RETRY_504;
-    default:
-        return 0;
-    }
+    return weir_retry_on_status(a->f->reply.status);
 }
 
 static bool may_retry(const struct weir__race *r)

@@ -88,4 +88,30 @@ static inline void app_rig_close(struct app_rig *r)
     (void)close(r->fd);
 }
 
+/* --- several loops, each with a queue --- */
+
+enum { APP_RIG_LOOPS = 2 };
+
+struct app_loops {
+    struct app_rig rig; /* its queue is not used */
+    struct app_queue *queues[APP_RIG_LOOPS];
+};
+
+/* By weir_loop_call() on each of them. */
+static inline int app_loops_open(void *arg)
+{
+    struct app_loops *l = arg;
+    const weir_client_options none = {0};
+
+    return app_queue_open(&l->rig.gate->apps[0], &none, &l->queues[weir_loop_index()]);
+}
+
+static inline int app_loops_close(void *arg)
+{
+    struct app_loops *l = arg;
+
+    app_queue_close(l->queues[weir_loop_index()]);
+    return 0;
+}
+
 #endif

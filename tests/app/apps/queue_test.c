@@ -503,18 +503,17 @@ static void a_stopped_sibling_costs_little(void **state)
 
 /* --- several loops --- */
 
-enum { LOOPS = 2, TASKS = 40, ROUNDS = 20, PLACES = 3 };
+enum { TASKS = 40, ROUNDS = 20, PLACES = 3 };
 
 struct loops {
-    struct app_rig rig; /* its queue is not used */
-    struct app_queue *queues[LOOPS];
+    struct app_loops on;
     atomic_int in_place, served;
 };
 
 static int work(void *arg)
 {
     struct loops *l = arg;
-    struct app_queue *queue = l->queues[weir_loop_index()];
+    struct app_queue *queue = l->on.queues[weir_loop_index()];
     struct app_place place;
     enum app_refusal why;
 
@@ -540,22 +539,6 @@ static int work_on_loop(void *arg)
     return weir_scope_close(&scope);
 }
 
-static int open_on_loop(void *arg)
-{
-    struct loops *l = arg;
-    const weir_client_options none = {0};
-
-    return app_queue_open(&l->rig.gate->apps[0], &none, &l->queues[weir_loop_index()]);
-}
-
-static int close_on_loop(void *arg)
-{
-    struct loops *l = arg;
-
-    app_queue_close(l->queues[weir_loop_index()]);
-    return 0;
-}
-
 static int call_other(void *arg)
 {
     return weir_loop_call(1, "the other loop", work_on_loop, arg);
@@ -564,36 +547,36 @@ static int call_other(void *arg)
 static int on_two_loops(void *arg)
 {
     struct loops *l = arg;
-    struct app_block *block = app_rig_block(&l->rig);
+    struct app_block *block = app_rig_block(&l->on.rig);
     weir_scope scope;
 
     atomic_store(&block->concurrency, 1);
     for (int i = 0; i < PLACES; i++)
         atomic_store(&block->processes[i].state, APP_PROCESS_READY);
-    for (int i = 0; i < LOOPS; i++)
-        assert_int_equal(weir_loop_call(i, "opens", open_on_loop, l), 0);
+    for (int i = 0; i < APP_RIG_LOOPS; i++)
+        assert_int_equal(weir_loop_call(i, "opens", app_loops_open, &l->on), 0);
     weir_scope_open(&scope, weir_never(), 0);
     assert_int_equal(weir_spawn(&scope, "calls", call_other, l), 0);
     assert_int_equal(work_on_loop(l), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
-    for (int i = 0; i < LOOPS; i++)
-        assert_int_equal(weir_loop_call(i, "closes", close_on_loop, l), 0);
+    for (int i = 0; i < APP_RIG_LOOPS; i++)
+        assert_int_equal(weir_loop_call(i, "closes", app_loops_close, &l->on), 0);
     return 0;
 }
 
 static void loops_share_places(void **state)
 {
-    const weir_options options = {.loops = LOOPS, .io = WEIR_IO_EPOLL};
-    struct loops l = {.rig.app = {.queue = LOOPS * TASKS, .wait = weir_seconds(600)}};
+    const weir_options options = {.loops = APP_RIG_LOOPS, .io = WEIR_IO_EPOLL};
+    struct loops l = {.on.rig.app = {.queue = APP_RIG_LOOPS * TASKS, .wait = weir_seconds(600)}};
     int fd;
 
     (void)state;
     assert_int_equal(weir_shared_make(1 << 20, &fd), 0);
-    app_rig_join(&l.rig, fd, 0, LOOPS);
-    assert_int_equal(app_gate_listen(l.rig.gate), 0);
+    app_rig_join(&l.on.rig, fd, 0, APP_RIG_LOOPS);
+    assert_int_equal(app_gate_listen(l.on.rig.gate), 0);
     assert_int_equal(weir_run(&options, on_two_loops, &l), 0);
-    assert_int_equal(atomic_load(&l.served), LOOPS * TASKS * ROUNDS);
-    app_rig_close(&l.rig);
+    assert_int_equal(atomic_load(&l.served), APP_RIG_LOOPS * TASKS * ROUNDS);
+    app_rig_close(&l.on.rig);
 }
 
 int main(void)

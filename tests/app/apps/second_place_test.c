@@ -70,32 +70,9 @@ static void a_second_place_is_elsewhere_and_free(void **state)
 
 /* --- loops --- */
 
-enum { LOOPS = 2 };
-
-struct loops {
-    struct app_rig rig; /* its queue is not used */
-    struct app_queue *queues[LOOPS];
-};
-
-static int open_on_loop(void *arg)
-{
-    struct loops *l = arg;
-    const weir_client_options none = {0};
-
-    return app_queue_open(&l->rig.gate->apps[0], &none, &l->queues[weir_loop_index()]);
-}
-
-static int close_on_loop(void *arg)
-{
-    struct loops *l = arg;
-
-    app_queue_close(l->queues[weir_loop_index()]);
-    return 0;
-}
-
 static int pay_on_loop(void *arg)
 {
-    struct loops *l = arg;
+    struct app_loops *l = arg;
     enum weir_attempt_denial why;
     int err =
         weir_attempts_pay(l->queues[weir_loop_index()]->attempts, WEIR_ATTEMPT_HEDGE, weir_seconds(9), &why);
@@ -106,32 +83,32 @@ static int pay_on_loop(void *arg)
 /* Loops in turn spend what there is; the time that this takes gains one a second. */
 static int spend(void *arg)
 {
-    struct loops *l = arg;
+    struct app_loops *l = arg;
     const weir_instant began = weir_now();
     int paid = 0;
 
-    for (int i = 0; i < LOOPS; i++)
-        assert_int_equal(weir_loop_call(i, "opens", open_on_loop, l), 0);
+    for (int i = 0; i < APP_RIG_LOOPS; i++)
+        assert_int_equal(weir_loop_call(i, "opens", app_loops_open, l), 0);
     for (int i = 0; i < 20; i++) {
-        int got = weir_loop_call(i % LOOPS, "pays", pay_on_loop, l);
+        int got = weir_loop_call(i % APP_RIG_LOOPS, "pays", pay_on_loop, l);
         assert_true(got >= 0);
         paid += got;
     }
     assert_in_range(paid, 1, 1 + weir_between(began, weir_now()).ns / 1000000000);
-    for (int i = 0; i < LOOPS; i++)
-        assert_int_equal(weir_loop_call(i, "closes", close_on_loop, l), 0);
+    for (int i = 0; i < APP_RIG_LOOPS; i++)
+        assert_int_equal(weir_loop_call(i, "closes", app_loops_close, l), 0);
     return 0;
 }
 
 static void loops_share_the_budget(void **state)
 {
-    const weir_options options = {.loops = LOOPS, .io = WEIR_IO_EPOLL};
-    struct loops l = {.rig.app = {.hedge = {.after = {40000000}, .extra_percent = 5}}};
+    const weir_options options = {.loops = APP_RIG_LOOPS, .io = WEIR_IO_EPOLL};
+    struct app_loops l = {.rig.app = {.hedge = {.after = {40000000}, .extra_percent = 5}}};
     int fd;
 
     (void)state;
     assert_int_equal(weir_shared_make(1 << 20, &fd), 0);
-    app_rig_join(&l.rig, fd, 0, LOOPS);
+    app_rig_join(&l.rig, fd, 0, APP_RIG_LOOPS);
     assert_int_equal(weir_run(&options, spend, &l), 0);
     app_rig_close(&l.rig);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Second attempts of a serve route: when a second process is asked, whose answer is taken, what becomes of
  * the places of both, and what is never sent twice. */
-#include "app/routes/wanted.h"
 #include "app/routes/serve_play.h"
 #include "routes/proxy_note.h"
 
@@ -492,27 +491,6 @@ static void attempts_are_noted_charged_and_counted(void **state)
 
 /* --- every moment, any order --- */
 
-static int ask_tortured(void *arg)
-{
-    const struct world *w = arg;
-
-    return ask_for_wanted(w->rig.address, w->request, w->wanted, WORLD_ROOM);
-}
-
-static int run_tortured(struct world *w)
-{
-    return torture_victim(w->torture, ask_tortured, w);
-}
-
-static int tortured_world(struct torture *t)
-{
-    struct world *w = t->arg;
-
-    w->torture = t;
-    t->also_fine = -ECONNRESET;
-    return world_main(w);
-}
-
 static void clients_may_leave_at_every_moment(void **state)
 {
     static const char *const requests[] = {
@@ -527,11 +505,11 @@ static void clients_may_leave_at_every_moment(void **state)
                           .settings = ", processes: 2, hedge: 4ms, retry: {}",
                           .request = requests[i],
                           .wanted = "answer 2",
-                          .test = run_tortured,
+                          .test = world_run_tortured,
                           .answer = play,
                           .data = &p};
 
-        if (torture(tortured_world, &w) < 10)
+        if (torture(world_tortured, &w) < 10)
             fail_msg("%s: too few waits", requests[i]);
     }
 }

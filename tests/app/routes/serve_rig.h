@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/routes/wanted.h"
 #include "apps/queue.h"
 #include "config/load.h"
 #include "config/route_kind.h"
@@ -354,6 +355,29 @@ static inline void world_run(int processes, const char *settings, int (*test)(st
     struct world w = {.processes = processes, .settings = settings, .test = test};
 
     run_simulated(1, world_main, &w);
+}
+
+/* --- clients that leave at every moment: torture(), of a world whose test is world_run_tortured() --- */
+
+static inline int world_ask_tortured(void *arg)
+{
+    const struct world *w = arg;
+
+    return ask_for_wanted(w->rig.address, w->request, w->wanted, WORLD_ROOM);
+}
+
+static inline int world_run_tortured(struct world *w)
+{
+    return torture_victim(w->torture, world_ask_tortured, w);
+}
+
+static inline int world_tortured(struct torture *t)
+{
+    struct world *w = t->arg;
+
+    w->torture = t;
+    t->also_fine = -ECONNRESET;
+    return world_main(w);
 }
 
 #endif

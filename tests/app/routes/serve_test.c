@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A serve route: who holds a place and for how long, what becomes of a process that dies, and clients that
  * leave at every moment, after which nothing is left. */
-#include "app/routes/wanted.h"
 #include "app/routes/serve_rig.h"
 
 /* --- what passes --- */
@@ -286,27 +285,6 @@ static void a_deadline_of_the_client_is_no_failure_of_the_process(void **state)
 
 /* --- every moment --- */
 
-static int ask_tortured(void *arg)
-{
-    const struct world *w = arg;
-
-    return ask_for_wanted(w->rig.address, w->request, w->wanted, WORLD_ROOM);
-}
-
-static int run_tortured(struct world *w)
-{
-    return torture_victim(w->torture, ask_tortured, w);
-}
-
-static int tortured_world(struct torture *t)
-{
-    struct world *w = t->arg;
-
-    w->torture = t;
-    t->also_fine = -ECONNRESET;
-    return world_main(w);
-}
-
 #define CLOSE "Connection: close\r\n\r\n"
 
 static const struct {
@@ -325,9 +303,9 @@ static void clients_may_leave_at_every_moment(void **state)
         struct world w = {.processes = 1,
                           .request = exchanges[i].request,
                           .wanted = exchanges[i].wanted,
-                          .test = run_tortured};
+                          .test = world_run_tortured};
 
-        if (torture(tortured_world, &w) < 10)
+        if (torture(world_tortured, &w) < 10)
             fail_msg("%s: too few waits", exchanges[i].name);
     }
 }

@@ -71,3 +71,17 @@ uint64_t weir__attempts_settings_digest(const struct weir__attempts_settings *s,
 
     return weir__hash_add(weir__hash_add(hash, shares, sizeof shares), numbers, sizeof numbers);
 }
+
+unsigned weir_retry_on_status(int status)
+{
+    switch (status) {
+    case 502:
+        return WEIR_RETRY_502;
+    case 503:
+        return WEIR_RETRY_503;
+    case 504:
+        return WEIR_RETRY_504;
+    default:
+        return 0;
+    }
+}

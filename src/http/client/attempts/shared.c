@@ -104,24 +104,13 @@ static int find_or_add(struct weir__loop *loop, const char *name,
     return 0;
 }
 
-/* Has weir_attempts_each() report it. The locks of the two registries are never held together. */
-static void show(struct weir_runtime *runtime, struct weir__attempts_shared *s)
-{
-    weir__registry_enter(&runtime->registry);
-    if (weir__list_is_empty(&s->seen.node))
-        weir__registry_add(&runtime->registry, &s->seen, &seen_type);
-    weir__registry_leave(&runtime->registry);
-}
-
 static void drop(struct weir__loop *loop, struct weir__attempts_shared *s)
 {
     struct weir_runtime *runtime = loop->runtime;
 
     if (!weir__registry_drop(&runtime->shared, &s->registered, &s->users))
         return;
-    weir__registry_enter(&runtime->registry);
-    weir__registry_remove(&s->seen);
-    weir__registry_leave(&runtime->registry);
+    weir__registry_hide(&runtime->registry, &s->seen);
     if (s->block != NULL) {
         atomic_store(&s->block->label.alive_ns, weir__loop_now_ns(loop));
         weir__labelled_leave(runtime->options.shared, s->block);
@@ -144,7 +133,8 @@ int weir__attempts_join(weir_attempts *a, struct weir__loop *loop, const weir_at
     weir__registry_leave(&loop->runtime->shared);
     if (err < 0)
         return err;
-    show(loop->runtime, a->shared);
+    /* For weir_attempts_each(). The locks of the two registries are never held together. */
+    weir__registry_show(&loop->runtime->registry, &a->shared->seen, &seen_type);
     weir__attempts_init(&a->rules, &a->shared->settings, a->shared->common);
     weir__lock_enter(&a->shared->lock);
     weir__list_push_back(&a->shared->members, &a->node);

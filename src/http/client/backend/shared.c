@@ -106,24 +106,13 @@ static int find_or_add(struct weir__loop *loop, struct weir__backend_settings *s
     return 0;
 }
 
-/* Has weir_backend_each() report it. The locks of the two registries are never held together. */
-static void show(struct weir_runtime *runtime, struct weir__backend_shared *s)
-{
-    weir__registry_enter(&runtime->registry);
-    if (weir__list_is_empty(&s->seen.node))
-        weir__registry_add(&runtime->registry, &s->seen, &seen_type);
-    weir__registry_leave(&runtime->registry);
-}
-
 static void drop(struct weir__loop *loop, struct weir__backend_shared *s)
 {
     struct weir_runtime *runtime = loop->runtime;
 
     if (!weir__registry_drop(&runtime->shared, &s->registered, &s->users))
         return;
-    weir__registry_enter(&runtime->registry);
-    weir__registry_remove(&s->seen);
-    weir__registry_leave(&runtime->registry);
+    weir__registry_hide(&runtime->registry, &s->seen);
     if (s->listens)
         weir_shared_unlisten(s->memory, &s->listener);
     if (s->memory != NULL)
@@ -172,7 +161,8 @@ int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
     weir__backend_settings_free(&settings);
     if (err < 0)
         return err;
-    show(loop->runtime, m->shared);
+    /* For weir_backend_each(). The locks of the two registries are never held together. */
+    weir__registry_show(&loop->runtime->registry, &m->shared->seen, &seen_type);
     m->common = m->shared->common;
     m->process = m->shared->process;
     m->loop = loop;

@@ -181,4 +181,18 @@ static inline weir_attempts_stats attempts_seen(void)
     return see().stats.attempts;
 }
 
+/* A way to ask: as a whole, or in pieces. */
+struct way {
+    struct asked (*ask)(struct cluster *c, weir_fetch_options options);
+};
+
+static inline void on_both_ways(int (*fn)(void *arg), uint64_t seeds)
+{
+    struct way ways[] = {{ask_with}, {ask_in_pieces}};
+
+    for (uint64_t seed = seed_first(); seed <= seed_last(seeds); seed++)
+        for (int i = 0; i < 2; i++)
+            run_simulated(seed, fn, &ways[i]);
+}
+
 #endif

@@ -18,22 +18,6 @@ static void close_hedging(void)
     cluster_close(&cluster);
 }
 
-/* A way to ask: as a whole, or in pieces. */
-typedef struct asked (*asker)(struct cluster *c, weir_fetch_options options);
-
-struct way {
-    asker ask;
-};
-
-static void on_both_ways(int (*fn)(void *arg), uint64_t seeds)
-{
-    struct way ways[] = {{ask_with}, {ask_in_pieces}};
-
-    for (uint64_t seed = seed_first(); seed <= seed_last(seeds); seed++)
-        for (int i = 0; i < 2; i++)
-            run_simulated(seed, fn, &ways[i]);
-}
-
 /* Asks with a plan. */
 static struct asked ask_by(const struct way *way, struct answer first, struct answer second)
 {

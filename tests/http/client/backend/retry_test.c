@@ -35,20 +35,6 @@ static void close_retrying(void)
     cluster_close(&cluster);
 }
 
-/* A way to ask: as a whole, or in pieces. */
-struct way {
-    struct asked (*ask)(struct cluster *c, weir_fetch_options options);
-};
-
-static void on_both_ways(int (*fn)(void *arg), uint64_t seeds)
-{
-    struct way ways[] = {{ask_with}, {ask_in_pieces}};
-
-    for (uint64_t seed = seed_first(); seed <= seed_last(seeds); seed++)
-        for (int i = 0; i < 2; i++)
-            run_simulated(seed, fn, &ways[i]);
-}
-
 /* Asks with a plan. */
 static struct asked ask_by(const struct way *way, struct answer first, struct answer second)
 {
