@@ -110,15 +110,22 @@ static _Atomic uint64_t *find(_Atomic uint64_t *set, uint64_t tag, uint64_t *wor
     return NULL;
 }
 
-/* The first place of a set that can be taken, and how many there are. */
-static _Atomic uint64_t *find_free(_Atomic uint64_t *set, const struct rate_limit *limit, uint64_t now,
-                                   uint64_t *word, int *count)
+/* The first place of a set that can be taken, and how many there are. The place that the tag has got
+ * meanwhile counts for more than all of a set: so two first requests of a key, of which one is quicker, do
+ * not take two places. If both see the same, they choose the same. */
+static _Atomic uint64_t *find_free(_Atomic uint64_t *set, const struct rate_limit *limit, uint64_t tag,
+                                   uint64_t now, uint64_t *word, int *count)
 {
     _Atomic uint64_t *first = NULL;
 
     *count = 0;
     for (int i = SET; i-- > 0;) {
         const uint64_t seen = atomic_load_explicit(&set[i], memory_order_relaxed);
+        if (seen >> TIME_BITS == tag) {
+            *word = seen;
+            *count = SET + 1;
+            return &set[i];
+        }
         if (debt_of(limit, seen, now) > 0)
             continue;
         first = &set[i];
@@ -129,15 +136,15 @@ static _Atomic uint64_t *find_free(_Atomic uint64_t *set, const struct rate_limi
 }
 
 /* A place for a new tag: in the set that has more of them, so that both fill evenly. NULL: there is none. */
-static _Atomic uint64_t *choose(_Atomic uint64_t *const sets[2], const struct rate_limit *limit, uint64_t now,
-                                uint64_t *word)
+static _Atomic uint64_t *choose(_Atomic uint64_t *const sets[2], const struct rate_limit *limit, uint64_t tag,
+                                uint64_t now, uint64_t *word)
 {
     _Atomic uint64_t *places[2];
     uint64_t words[2] = {0};
     int counts[2], more;
 
     for (int i = 0; i < 2; i++)
-        places[i] = find_free(sets[i], limit, now, &words[i], &counts[i]);
+        places[i] = find_free(sets[i], limit, tag, now, &words[i], &counts[i]);
     more = counts[1] > counts[0];
     *word = words[more];
     return places[more];
@@ -161,7 +168,7 @@ struct rate_verdict rate_table_take(struct rate_table *table, const struct rate_
         if (at == NULL)
             at = find(sets[1], tag, &word);
         if (at == NULL)
-            at = choose(sets, limit, now, &word);
+            at = choose(sets, limit, tag, now, &word);
         if (at == NULL) {
             verdict = take_common(table, limit, now);
             verdict.shared = true;
