@@ -40,7 +40,7 @@ FAILING = "stock"
 OUTLIERS = [
     ("/page/{id}", "/page/7?sort=price&from=0000000000000000000000000000000000000000000000000000000000000001", 200, 312.4, "learned", 120.5, "orders"),
     ("/report", "/report", 200, 1840.2, "slow", 500, "pool compute"),
-    ("/page/{id}", "/page/8", 504, 1000.7, "learned", 120.5, "a backend of a name that is very long, so that it has to be wrapped"),
+    ("/page/{id}", "/page/8", 504, 1000.7, "learned", 120.5, "a-backend-of-a-name-that-is-very-long-and-has-no-place-where-it-could-be-wrapped"),
 ]
 STALLS = [
     ("GET /report", "computing", 41.3, 0, ["csv_sort report.c:118", "report_handler report.c:61", "answer gateway.c:91"],

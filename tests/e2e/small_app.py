@@ -102,7 +102,8 @@ def main():
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
     listener.listen(128)
-    print("begins", flush=True)
+    if "daemon" not in chosen: # it may live to say so, or not
+        print("begins", flush=True)
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=serve, args=(connection,), daemon=True).start()
