@@ -6,6 +6,8 @@
 
 #include <weir/http_text.h>
 
+#include "text/media_type.h"
+
 const char *header_name_fault(const char *name)
 {
     const weir_bytes text = weir_bytes_of(name), none = {"", 0};
@@ -41,6 +43,19 @@ bool header_value_check(struct config_reader *reader, const struct tree_node *no
     if (expected != NULL)
         fault_value(reader, node, what, expected);
     return expected == NULL && !node->faulty;
+}
+
+bool media_type_check(struct config_reader *reader, const struct tree_node *node, const char *what)
+{
+    if (!header_value_check(reader, node, what))
+        return false;
+    if (!media_type_is_valid(node->text)) {
+        fault_value(reader, node, what,
+                    "a media type such as text/plain or \"text/html; charset=utf-8\": TYPE/SUBTYPE, then "
+                    "perhaps ;NAME=VALUE");
+        return false;
+    }
+    return true;
 }
 
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,

@@ -37,4 +37,8 @@ bool header_name_check(struct config_reader *reader, struct config_place place, 
  * Returns: false after a fault. */
 bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what);
 
+/* Checks a value that is sent as Content-Type.
+ * Returns: false after a fault. */
+bool media_type_check(struct config_reader *reader, const struct tree_node *node, const char *what);
+
 #endif

@@ -90,6 +90,17 @@ static bool name_is_fine(struct reading *r, struct config_place place, const cha
     return false;
 }
 
+/* A type with parameters of the request is known only then. */
+static bool content_type_is_fine(struct reading *r, const struct tree_node *node, const char *what,
+                                 const struct config_template *value)
+{
+    bool is_text = strcasecmp(node->key, "content-type") == 0;
+
+    for (size_t i = 0; i < value->count; i++)
+        is_text = is_text && value->parts[i].type == TEMPLATE_TEXT;
+    return !is_text || media_type_check(r->reader, node, what);
+}
+
 static void read_set(struct reading *r, const struct tree_node *node)
 {
     const char *what = r->response ? "headers.response.set" : "headers.request.set";
@@ -101,7 +112,8 @@ static void read_set(struct reading *r, const struct tree_node *node)
         bool fine = name_is_fine(r, child->key_place, child->key, true);
 
         if (!header_value_check(r->reader, child, what) || !fine ||
-            !template_read(r->reader, child, what, r->pattern, &rule->value))
+            !template_read(r->reader, child, what, r->pattern, &rule->value) ||
+            !content_type_is_fine(r, child, what, &rule->value))
             continue;
         rule->name = child->key;
         rule->set = true;

@@ -12,6 +12,11 @@
 /* Reads "methods": a method, or a list of them. */
 void methods_read(struct config_reader *reader, const struct tree_node *node, struct config_route *route);
 
+/* Checks the methods that a route of a known kind names, in node: a fault for each that is not among those it
+ * can answer, as bits. */
+void methods_check(struct config_reader *reader, const struct tree_node *node,
+                   const struct config_route *route, unsigned answerable);
+
 /* Sets the methods of a route; 0: every method. */
 void methods_set(struct config_reader *reader, struct config_route *route, unsigned mask);
 

@@ -188,6 +188,16 @@ static const struct tree_node *choose_kind(struct config_reader *reader, const s
     return chosen;
 }
 
+/* With cors, OPTIONS is written for preflights, which no kind sees. */
+static void check_methods(struct config_reader *reader, const struct draft *draft)
+{
+    const struct config_route *route = &draft->route;
+    const unsigned preflights = draft->cors != NULL ? 1u << CONFIG_OPTIONS : 0;
+
+    if (route->kind->answerable != NULL)
+        methods_check(reader, draft->methods, route, route->kind->answerable(route->settings) | preflights);
+}
+
 static bool read_route(struct config_reader *reader, const struct route_schema *made,
                        const struct tree_node *node, const struct config *config, struct config_route *out)
 {
@@ -225,6 +235,8 @@ static bool read_route(struct config_reader *reader, const struct route_schema *
     if (kind != NULL && draft.methods == NULL && draft.route.settings != NULL &&
         draft.route.kind->methods_for != NULL)
         methods_set(reader, &draft.route, draft.route.kind->methods_for(draft.route.settings));
+    if (kind != NULL && draft.methods != NULL && draft.route.settings != NULL)
+        check_methods(reader, &draft);
     if (draft.cors != NULL)
         draft.route.cors = cors_read(reader, draft.cors, &draft.route);
     *out = draft.route;

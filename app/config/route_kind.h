@@ -50,6 +50,10 @@ struct route_kind {
     /* The methods, when they depend on the settings; used in place of `methods`. May be NULL. */
     unsigned (*methods_for)(const void *settings);
 
+    /* The methods that it can answer with these settings, as bits: a route must not name others. NULL: all.
+     */
+    unsigned (*answerable)(const void *settings);
+
     /* Calls each() for every origin that the route itself names, with its place, not for those of "backends";
      * an origin may come several times. May be NULL. */
     void (*backends)(const void *settings,

@@ -7,9 +7,10 @@
 #include <strings.h>
 
 #include <weir/buffer.h>
-#include <weir/http_text.h>
 
-enum { BUCKETS = 1024 };
+#include "text/media_type.h"
+
+enum { BUCKETS = 1024, TYPE_BYTES_MAX = 127 /* of the system's */ };
 
 struct entry {
     struct entry *next;
@@ -112,15 +113,6 @@ static bool next_word(weir_bytes *line, weir_bytes *word)
     return length > 0 && *word->data != '#';
 }
 
-static bool is_type(weir_bytes word)
-{
-    const char *slash = memchr(word.data, '/', word.len);
-    size_t before = slash != NULL ? (size_t)(slash - word.data) : 0;
-
-    return slash != NULL && word.len <= 127 && weir_token_is_valid((weir_bytes){word.data, before}) &&
-           weir_token_is_valid((weir_bytes){slash + 1, word.len - before - 1});
-}
-
 static const char *keep_type(struct media_types *types, weir_bytes word)
 {
     const bool is_text = word.len > 5 && strncasecmp(word.data, "text/", 5) == 0;
@@ -135,7 +127,7 @@ static void read_line(struct media_types *types, weir_bytes line)
     const char *type = NULL;
     weir_bytes name, ending;
 
-    if (!next_word(&line, &name) || !is_type(name))
+    if (!next_word(&line, &name) || name.len > TYPE_BYTES_MAX || !media_type_is_plain(name))
         return;
     while (next_word(&line, &ending)) {
         if (type == NULL) /* most types have no endings */

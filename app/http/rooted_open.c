@@ -60,23 +60,6 @@ int rooted_open_path(const char *asked, const char *const *dot_names, char *out)
     return 0;
 }
 
-/* Translates an error for a client: a file that can't be reached by this path does not exist. */
-static int open_error(int err)
-{
-    switch (err) {
-    case ENOTDIR:
-    case EXDEV:
-    case ELOOP:
-    case EACCES:
-    case EPERM:
-    case ENAMETOOLONG:
-    case ENXIO:
-        return -ENOENT;
-    default:
-        return -err;
-    }
-}
-
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK }; /* a pipe must not be waited for */
 
 /* EAGAIN: a directory was renamed meanwhile. */
@@ -221,10 +204,10 @@ static int open_by_steps(int root, const char *path)
 
 static int type_error(const struct stat *about)
 {
-    return S_ISREG(about->st_mode) ? 0 : S_ISDIR(about->st_mode) ? -EISDIR : -ENOENT;
+    return S_ISREG(about->st_mode) ? 0 : S_ISDIR(about->st_mode) ? -EISDIR : -ENXIO;
 }
 
-int rooted_open(int root, const char *path, struct stat *about)
+int rooted_open_why(int root, const char *path, struct stat *about)
 {
     int fd = open_in_one_call(root, path, OPEN_FLAGS);
     int err;
@@ -232,9 +215,28 @@ int rooted_open(int root, const char *path, struct stat *about)
     if (may_be_refused(fd))
         fd = open_by_steps(root, path);
     if (fd < 0)
-        return open_error(-fd);
+        return fd;
     err = fstat(fd, about) < 0 ? -errno : type_error(about);
     if (err < 0)
         (void)close(fd);
     return err < 0 ? err : fd;
+}
+
+/* For a client, a file that cannot be reached by this path does not exist. */
+int rooted_open(int root, const char *path, struct stat *about)
+{
+    const int fd = rooted_open_why(root, path, about);
+
+    switch (fd) {
+    case -ENOTDIR:
+    case -EXDEV:
+    case -ELOOP:
+    case -EACCES:
+    case -EPERM:
+    case -ENAMETOOLONG:
+    case -ENXIO:
+        return -ENOENT;
+    default:
+        return fd;
+    }
 }

@@ -110,8 +110,15 @@ static int handle(weir_request *req, weir_response *res, void *state)
     return err;
 }
 
+static unsigned answerable(const void *settings)
+{
+    (void)settings;
+    return 1u << CONFIG_GET | 1u << CONFIG_HEAD;
+}
+
 const struct route_kind route_file = {.name = "file",
                                       .methods = 1u << CONFIG_GET,
+                                      .answerable = answerable,
                                       .configure = file_configure,
                                       .check = file_check,
                                       .process_bytes = FILE_CACHE_BYTES,

@@ -2,10 +2,10 @@
 #include "routes/filing.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
-
-#include <weir/http_text.h>
 
 #include "config/header.h"
 #include "config/value.h"
@@ -35,6 +35,43 @@ static void read_index(struct config_reader *reader, const struct tree_node *nod
         *(const char **)member = node->text;
 }
 
+/* Reports whether a path can be that of a file below the root: by its names it does not leave it, and they do
+ * not end in a folder. */
+static bool is_below(const char *path)
+{
+    size_t depth = 0;
+    bool is_file = false;
+
+    while (*path != '\0') {
+        const weir_bytes name = {path, strcspn(path, "/")};
+
+        is_file = name.len > 0 && !weir_bytes_equal(name, weir_bytes_of(".")) &&
+                  !weir_bytes_equal(name, weir_bytes_of(".."));
+        if (name.len > NAME_MAX || (weir_bytes_equal(name, weir_bytes_of("..")) && depth-- == 0))
+            return false;
+        depth += is_file;
+        path += name.len;
+        if (*path == '/' && *++path == '\0')
+            return false;
+    }
+    return is_file;
+}
+
+/* A path that begins with a slash begins at the root, too. */
+static void read_fallback(struct config_reader *reader, const struct tree_node *node, void *member)
+{
+    struct file_settings *settings = member;
+
+    if (!node_is_text(reader, node, "file.fallback"))
+        return;
+    if (node->length >= PATH_MAX || !is_below(node->text + strspn(node->text, "/"))) {
+        fault_value(reader, node, "file.fallback", "the path of a file below the root, such as index.html");
+        return;
+    }
+    settings->fallback = node->text + strspn(node->text, "/");
+    settings->fallback_place = node->place;
+}
+
 static void read_dot_files(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     const char **names;
@@ -62,7 +99,7 @@ static const struct schema_key keys[] = {
     {"root", SCHEMA_STRING, AT(settings.root), .required = "a folder of files"},
     {"index", SCHEMA_CUSTOM, AT(settings.index), .fallback = "index.html", .read = read_index},
     {"precompressed", SCHEMA_BOOL, AT(settings.precompressed), .fallback = "false"},
-    {"fallback", SCHEMA_STRING, AT(settings.fallback)},
+    {"fallback", SCHEMA_CUSTOM, AT(settings), .read = read_fallback},
     {"cache_control", SCHEMA_CUSTOM, AT(settings.cache_control), .read = read_cache_control},
     {"types", SCHEMA_CUSTOM, AT(types), .read = schema_keep_node},
     {"dot_files", SCHEMA_CUSTOM, AT(settings.dot_files), .read = read_dot_files},
@@ -72,28 +109,29 @@ static const struct schema schema = {.name = "file", SCHEMA_KEYS(keys)};
 
 /* --- types --- */
 
-static bool is_media_type(const char *text)
+/* Case does not count in endings. */
+static bool is_written_before(const struct tree_node *map, const struct tree_node *child)
 {
-    const size_t length = strcspn(text, "; \t");
-    const char *slash = memchr(text, '/', length);
-    const size_t before = slash != NULL ? (size_t)(slash - text) : 0;
-
-    return slash != NULL && weir_token_is_valid((weir_bytes){text, before}) &&
-           weir_token_is_valid((weir_bytes){slash + 1, length - before - 1});
+    for (const struct tree_node *other = map->first; other != child; other = other->next)
+        if (strcasecmp(other->key, child->key) == 0)
+            return true;
+    return false;
 }
 
-static void read_type(struct config_reader *reader, const struct tree_node *node, struct media_types *types)
+static void read_type(struct config_reader *reader, const struct tree_node *map, const struct tree_node *node,
+                      struct media_types *types)
 {
-    if (!header_value_check(reader, node, "file.types"))
-        return;
-    if (!is_media_type(node->text))
-        fault_value(reader, node, "file.types", "a media type, such as text/plain");
-    else if (*node->key == '.' || strchr(node->key, '/') != NULL ||
-             strlen(node->key) > MEDIA_ENDING_BYTES_MAX)
+    const size_t length = strlen(node->key);
+
+    if (length == 0 || length > MEDIA_ENDING_BYTES_MAX || strpbrk(node->key, "./") != NULL)
         config_fault(reader->faults, node->key_place,
-                     "file.types has '%s', expected what follows the last dot of a file's name, such as md",
-                     node->key);
-    else
+                     "file.types has '%s', which is never an ending, expected what follows the last dot of a "
+                     "file's name, such as gz of a.tar.gz: 1 to %d bytes without '.' and '/'",
+                     node->key, MEDIA_ENDING_BYTES_MAX);
+    else if (is_written_before(map, node))
+        config_fault(reader->faults, node->key_place,
+                     "file.types has '%s' twice, expected each ending once, whatever its case", node->key);
+    else if (media_type_check(reader, node, "file.types"))
         media_types_set(types, node->key, node->text);
 }
 
@@ -108,7 +146,7 @@ static const struct media_types *read_types(struct config_reader *reader, const 
                      node->count, TYPES_MAX);
     else
         for (const struct tree_node *child = node->first; child != NULL; child = child->next)
-            read_type(reader, child, types);
+            read_type(reader, node, child, types);
     return types;
 }
 
@@ -134,10 +172,6 @@ const void *file_configure(struct config_reader *reader, const struct tree_node 
         settings->root_place = tree_find(node, "root")->place;
         settings->root = path_beside_file(reader, settings->root);
     }
-    if (settings->fallback != NULL) {
-        settings->fallback_place = tree_find(node, "fallback")->place;
-        settings->fallback += strspn(settings->fallback, "/");
-    }
     settings->varies = settings->precompressed || route->compress_response.on;
     settings->types = read_types(reader, draft->types);
     if (route->path != NULL && *route->path != '\0' && !ends_with_star(route->path))
@@ -148,22 +182,40 @@ const void *file_configure(struct config_reader *reader, const struct tree_node 
 
 /* --- the check before a start --- */
 
-static void check_fallback(const struct file_settings *settings, struct config_faults *warnings)
+/* Says why a fallback that is there is not sent; other reasons are those of the system. */
+static const char *unsendable(int err)
+{
+    return err == -EXDEV   ? "it leads out of the root, or by an absolute link"
+           : err == -ENXIO ? "it is neither a file nor a folder"
+                           : weir_error_text(err);
+}
+
+static void check_fallback(const struct file_settings *settings, struct config_faults *faults,
+                           struct config_faults *warnings)
 {
     int root = rooted_open_root(settings->root), fd;
+    const struct config_place place = settings->fallback_place;
     struct stat about;
 
     if (root < 0)
         return; /* there is a fault already */
-    fd = rooted_open(root, settings->fallback, &about);
-    if (fd < 0)
-        config_fault(
-            warnings, settings->fallback_place,
-            "file.fallback is '%s', which cannot be opened below '%s' (%s): missing files are answered "
-            "with 404 until it is there",
-            settings->fallback, settings->root, weir_error_text(fd));
-    else
+    fd = rooted_open_why(root, settings->fallback, &about);
+    if (fd >= 0)
         (void)close(fd);
+    else if (fd == -EISDIR)
+        config_fault(faults, place, "file.fallback is '%s', a folder below '%s', expected the path of a file",
+                     settings->fallback, settings->root);
+    else if (fd == -ENOENT)
+        config_fault(
+            warnings, place,
+            "file.fallback is '%s', which does not exist below '%s': missing files are answered with "
+            "404 until it does",
+            settings->fallback, settings->root);
+    else
+        config_fault(warnings, place,
+                     "file.fallback is '%s', which cannot be sent from below '%s' (%s): missing files are "
+                     "answered with 404 until it can",
+                     settings->fallback, settings->root, unsendable(fd));
     (void)close(root);
 }
 
@@ -174,5 +226,5 @@ void file_check(const struct config_route *route, struct config_faults *faults,
 
     root_check("file.root", settings->root, settings->root_place, faults, warnings);
     if (settings->fallback != NULL)
-        check_fallback(settings, warnings);
+        check_fallback(settings, faults, warnings);
 }

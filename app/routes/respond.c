@@ -16,7 +16,7 @@ static void read_headers(struct config_reader *reader, const struct tree_node *n
 
 static void read_type(struct config_reader *reader, const struct tree_node *node, void *member)
 {
-    if (header_value_check(reader, node, "respond.type"))
+    if (media_type_check(reader, node, "respond.type"))
         *(const char **)member = node->text;
 }
 

@@ -298,7 +298,6 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     enum image_output output = output_for(req, settings->format);
     const char *method = weir_request_method(req);
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    int err;
 
     if (!reads) {
         struct codings codings;
@@ -306,16 +305,29 @@ static int handle(weir_request *req, weir_response *res, void *arg)
         return codings.count > 0 || codings.unknown ? body_coding_refuse(res, NULL)
                                                     : answer_body(req, res, state, output);
     }
-    if (state->root >= 0)
-        return answer_file(req, res, state, output);
-    err = weir_response_header_add(res, "allow", "POST");
-    return err < 0 ? err
-                   : weir_respond_fault(res, 405, "method_not_allowed", "images are accepted by POST here");
+    return answer_file(req, res, state, output); /* without a root no route has these methods */
+}
+
+static unsigned methods_for(const void *arg)
+{
+    const struct thumbnail_settings *settings = arg;
+
+    return settings->root != NULL ? 1u << CONFIG_GET | 1u << CONFIG_POST : 1u << CONFIG_POST;
+}
+
+/* Without a root there is nothing to read. */
+static unsigned answerable(const void *arg)
+{
+    const struct thumbnail_settings *settings = arg;
+    const unsigned all = (1u << CONFIG_METHODS) - 1, reading = 1u << CONFIG_GET | 1u << CONFIG_HEAD;
+
+    return settings->root != NULL ? all : all & ~reading;
 }
 
 const struct route_kind route_thumbnail = {.name = "thumbnail",
                                            .on = "compute",
-                                           .methods = 1u << CONFIG_GET | 1u << CONFIG_POST,
+                                           .methods_for = methods_for,
+                                           .answerable = answerable,
                                            .configure = configure,
                                            .check = check,
                                            .job_bytes = job_bytes,

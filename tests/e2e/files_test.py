@@ -88,10 +88,12 @@ def files_are_sent_whole():
 
 
 def other_methods_are_told_which_there_are():
-    with serving(more=", methods: [GET, POST, DELETE]") as (_, address):
-        for method in ("POST", "DELETE"):
-            got = ask(address, "/f/a.txt", method, body=b"x")
-            same((got.status, got.headers["allow"]), (405, "GET, HEAD"), method)
+    for more, others in (("", ("POST", "DELETE", "OPTIONS", "TRACE", "PROPFIND")), (', methods: [GET, OPTIONS], cors: {origins: "*"}', ("OPTIONS",))):
+        with serving(more=more) as (_, address):
+            for method in others:
+                got = ask(address, "/f/a.txt", method, body=b"x")
+                same((got.status, got.headers["allow"]), (405, "GET, HEAD"), method)
+    with serving() as (_, address):
         same(ask(address, "/f/a.txt", body=b"a body of a GET").body, b"0123456789")
 
 

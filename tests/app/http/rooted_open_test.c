@@ -89,10 +89,27 @@ static void open_all(void)
 {
     static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
                                         "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
-    static const char *const refused[] =
-        {"out",  "absolute", "up/secret", "../secret",      "/etc/passwd", "nothing",          "file/x",
-         "loop", "pipe",     "sub/far",   "all/etc/passwd", "dangling",    "sub/../../secret", "folder/far",
-         "",     "file/",    "file/.",    "file/.."},
+    static const char *const refused[] = {"out",
+                                          "absolute",
+                                          "up/secret",
+                                          "../secret",
+                                          "/etc/passwd",
+                                          "nothing",
+                                          "file/x",
+                                          "loop",
+                                          "pipe",
+                                          "sub/far",
+                                          "all/etc/passwd",
+                                          "dangling",
+                                          "sub/../../secret",
+                                          "folder/far",
+                                          "",
+                                          "file/",
+                                          "file/.",
+                                          "file/..",
+                                          "absolute inside",
+                                          "returning",
+                                          "sub/returning"},
                              *const folders[] = {".", "sub", "sub/", "folder", "sub/..", "sub/."};
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
     int fd;
@@ -117,6 +134,11 @@ static void open_all(void)
     link_to("sub/", root, "folder");
     link_to("/", root, "all");
     link_to("nothing", root, "dangling");
+    snprintf(command, sizeof command, "%s/file", root);
+    link_to(command, root, "absolute inside");
+    link_to("../root/file", root, "returning");
+    snprintf(command, sizeof command, "%s/sub", root);
+    link_to("../../root/file", command, "returning");
     snprintf(command, sizeof command, "%s/pipe", root);
     assert_int_equal(mkfifo(command, 0600), 0);
 
