@@ -391,6 +391,47 @@ static void a_file_that_can_not_grow_is_counted(void **state)
     close(w.fd);
 }
 
+/* --- a process that is stopped --- */
+
+/* On the writer's thread: stops the process, and is not ready at once when that goes on. */
+static void stop_process(void *arg, enum weir_log_level level, const char *line, size_t length)
+{
+    (void)arg, (void)level, (void)line, (void)length;
+    (void)kill(getpid(), SIGSTOP);
+    (void)usleep(20000);
+}
+
+static int end_stopped(void)
+{
+    struct weir__log_writer w = {.fd = -1, .sink = stop_process};
+
+    if (weir__log_writer_begin(&w, &voice) < 0)
+        return 1;
+    weir__log_writer_put_shared(&w, "3line\n", 6);
+    if (!weir__log_writer_end(&w, SECOND_NS))
+        return 2;
+    free(w.shared);
+    return 0;
+}
+
+/* The time that a process stands still is none that the thread has had for its lines. */
+static void the_time_of_a_stop_is_not_counted(void **state)
+{
+    pid_t child = fork();
+    int status;
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(end_stopped());
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    (void)usleep(1100000); /* longer than the thread is given */
+    assert_int_equal(kill(child, SIGCONT), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_stands_still_is_not_waited_for),
         cmocka_unit_test(a_reader_that_has_left_is_counted),
         cmocka_unit_test(a_file_that_can_not_grow_is_counted),
+        cmocka_unit_test(the_time_of_a_stop_is_not_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ enum {
 enum {
     DOZE_NS = 4000000,
     DIRECT_MS = 1000,
-    FILE_MS = 500, /* the reader of a FIFO is waited for, so that another file can take its place */
+    STEP_NS = 50000000, /* of a wait for the thread */
+    FILE_MS = 500,      /* the reader of a FIFO is waited for, so that another file can take its place */
     WORDS_BYTES = 96,
     BEHIND_MAX = 2500,
     SHARED_RING_BYTES = 64 << 10
@@ -437,24 +438,29 @@ int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger
     return err;
 }
 
-static bool is_past(int64_t end_ns, struct timespec *left)
+/* Waits while a word has a value, a step at most, and takes from *left_ns the time of the step (INT64_MAX:
+ * nothing). Time beyond the step is not counted: whatever held this thread, such as a SIGSTOP, or a machine
+ * that is busy or was suspended, may have held that of the writer, too. */
+static void wait_step(atomic_int *word, int value, int64_t *left_ns)
 {
-    int64_t ns = end_ns == INT64_MAX ? INT64_C(1000000000) : end_ns - weir__clock_monotonic_ns();
+    const int64_t step_ns = *left_ns < STEP_NS ? *left_ns : STEP_NS, began_ns = weir__clock_monotonic_ns();
+    const struct timespec step = {.tv_nsec = step_ns};
+    int64_t passed_ns;
 
-    *left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    return ns <= 0;
+    weir__futex_wait(word, value, &step);
+    passed_ns = weir__clock_monotonic_ns() - began_ns;
+    if (*left_ns != INT64_MAX)
+        *left_ns -= passed_ns < step_ns ? passed_ns : step_ns;
 }
 
 bool weir__log_writer_end(struct weir__log_writer *w, int64_t at_most_ns)
 {
-    int64_t end_ns = at_most_ns == INT64_MAX ? INT64_MAX : weir__clock_monotonic_ns() + at_most_ns;
-    struct timespec left;
     int life;
 
     atomic_store(&w->life, WEIR__LOG_ENDS);
     wake(w);
-    while ((life = atomic_load(&w->life)) == WEIR__LOG_ENDS && !is_past(end_ns, &left))
-        weir__futex_wait(&w->life, WEIR__LOG_ENDS, &left);
+    while ((life = atomic_load(&w->life)) == WEIR__LOG_ENDS && at_most_ns > 0)
+        wait_step(&w->life, WEIR__LOG_ENDS, &at_most_ns);
     if (life != WEIR__LOG_OVER)
         return false;
     join(w);
@@ -463,16 +469,14 @@ bool weir__log_writer_end(struct weir__log_writer *w, int64_t at_most_ns)
 
 bool weir__log_writer_flush(struct weir__log_writer *w, int64_t at_most_ns)
 {
-    int64_t end_ns = weir__clock_monotonic_ns() + at_most_ns;
-    struct timespec left;
     int mine, done;
 
     if (!weir__log_writer_runs(w))
         return true;
     mine = atomic_fetch_add(&w->asked, 1) + 1;
     wake(w);
-    while ((int)((unsigned)(done = atomic_load(&w->done)) - (unsigned)mine) < 0 && !is_past(end_ns, &left))
-        weir__futex_wait(&w->done, done, &left);
+    while ((int)((unsigned)(done = atomic_load(&w->done)) - (unsigned)mine) < 0 && at_most_ns > 0)
+        wait_step(&w->done, done, &at_most_ns);
     return (int)((unsigned)done - (unsigned)mine) >= 0;
 }
 
