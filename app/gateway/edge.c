@@ -26,13 +26,17 @@ int edge_admit(struct edge *edge, const struct config_route *route, weir_request
 {
     int result = 0;
 
-    /* A preflight has no credential, nor is it counted: the request that it announces has and is, and a page
-     * can not see why a preflight was refused. */
+    /* A preflight has no credential, nor is it counted: the request that it announces has and is. A page can
+     * not see why a preflight was refused, and to refuse one costs more than to answer it. */
     if (route->cors != NULL)
-        result = cors_admit(route->cors, req, res);
+        result = cors_preflight(req, res);
     if (result == 0 && route->rate != NULL)
         result = rates_admit(edge->rates, route, req, res);
+    if (result == 0 && route->cors != NULL)
+        result = cors_admit(route->cors, req, res);
     if (result == 0 && route->auth != NULL)
         result = auth_admit(route->auth, auth_stores_find(edge->auth, route), edge->verified, req, res);
+    if (result == 0 && weir_request_body_is_too_large(req))
+        result = -WEIR_ETOOLARGE;
     return result;
 }

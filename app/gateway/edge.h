@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is decided of a request before its route answers: preflights, how many may come, and who may ask.
+/* What is decided of a request before its route answers: preflights, how many may come, from which pages, who
+ * may ask, and how large a body may be.
  *
  * Threading: as loop_state.h.
  */
@@ -35,8 +36,9 @@ static inline bool edge_is_wanted(const struct config_route *route)
     return route->cors != NULL || route->rate != NULL || route->auth != NULL;
 }
 
-/* Decides, in this order: a preflight is answered; the request is counted; it is asked who the client is.
- * So a flood of passwords is too much before any of them is compared.
+/* Decides, in this order: a preflight is answered; the request is counted; the page that opens a WebSocket is
+ * asked for; the client is; then the announced length of the body is looked at. So a flood of passwords is
+ * too much before any of them is compared, and nothing is told to clients that may not ask.
  * Returns: 0 the route may answer; 1 it is answered; a negative code, which becomes the answer.
  * Cancel:  as auth_admit().
  * Where:   task. Waits.

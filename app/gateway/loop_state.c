@@ -196,9 +196,10 @@ int loop_state_refuse(void *arg, weir_request *req, weir_response *res, void *st
     const struct config_route *route = weir_request_data(req);
     const struct config_header_rules *rules =
         route != NULL ? &route->headers.response : &loop->config->headers.response;
-
     int err = rules->count > 0 ? header_rules_answer(rules, req, res) : 0;
 
     (void)arg;
+    if (route == NULL)
+        route = weir_request_path_data(req); /* a page may read 405, too */
     return err == 0 && route != NULL && route->cors != NULL ? cors_answer(route->cors, req, res) : err;
 }

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "gateway/edge.h"
+
 static weir_limits limits_of(const struct config_limits *limits)
 {
     return (weir_limits){
@@ -60,6 +62,7 @@ weir_route *served_routes(const struct config *config, weir_handler *handler)
             .handler = handler,
             .data = (void *)(uintptr_t)&config->routes[i],
             .preflights = config->routes[i].cors != NULL,
+            .takes_too_large = edge_is_wanted(&config->routes[i]),
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
     return routes;

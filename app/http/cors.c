@@ -133,12 +133,15 @@ static int answered(int err)
     return err < 0 ? err : 1;
 }
 
+int cors_preflight(const weir_request *req, weir_response *res)
+{
+    return is_preflight(req) ? answered(weir_respond_bytes(res, 204, NULL, NULL, 0)) : 0;
+}
+
 int cors_admit(const struct config_cors *cors, weir_request *req, weir_response *res)
 {
     const char *origin;
 
-    if (is_preflight(req))
-        return answered(weir_respond_bytes(res, 204, NULL, NULL, 0));
     if (!opens_websocket(req) || weir_request_header(req, "origin") == NULL)
         return 0;
     origin = origin_of(req);
@@ -146,6 +149,6 @@ int cors_admit(const struct config_cors *cors, weir_request *req, weir_response 
         return -ENOMEM;
     if (cors_allows(cors, origin) || is_own(req, origin))
         return 0;
-    return answered(weir_respond_fault(res, 403, "origin_not_allowed",
-                                       "this route takes no WebSockets of pages of this origin"));
+    return answered(weir_respond_refusal(res, "origin", 403, "origin_not_allowed",
+                                         "this route takes no WebSockets of pages of this origin"));
 }

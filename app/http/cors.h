@@ -24,9 +24,14 @@ bool cors_allows(const struct config_cors *cors, const char *origin);
  */
 WEIR_CHECKED int cors_answer(const struct config_cors *cors, weir_request *req, weir_response *res);
 
-/* Answers a preflight, and the opening of a WebSocket by a page of an origin that is not allowed: no browser
- * asks before it opens one.
- * Returns: 1 it has answered; 0 the request is neither; as weir_respond_bytes().
+/* Answers a preflight.
+ * Returns: 1 it has answered; 0 the request is none; as weir_respond_bytes().
+ */
+WEIR_CHECKED int cors_preflight(const weir_request *req, weir_response *res);
+
+/* Refuses the opening of a WebSocket by a page of an origin that is not allowed: no browser asks before it
+ * opens one.
+ * Returns: 1 it has refused; 0 the request may pass; as weir_respond_refusal(); -ENOMEM.
  */
 WEIR_CHECKED int cors_admit(const struct config_cors *cors, weir_request *req, weir_response *res);
 

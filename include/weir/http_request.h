@@ -179,6 +179,14 @@ weir_server *weir_request_server(const weir_request *req);
  */
 void *weir_request_data(const weir_request *req);
 
+/* Returns the data of a route that has the host, the scheme and the path of a request, but not its method: of
+ * the first of them that takes preflights, or else of the first. For on_refusal (<weir/http_server.h>),
+ * before a 405.
+ * Returns: weir_route.data; NULL if a route takes the request, or none has its path.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_path_data(const weir_request *req);
+
 /* Attaches a pointer that on_exchange finds in the record.
  * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
  * Returns: nothing.
@@ -210,6 +218,12 @@ void *weir_request_alloc(weir_request *req, size_t bytes);
  * Where:   task of its loop. Does not wait.
  */
 int64_t weir_request_body_length(const weir_request *req);
+
+/* Reports whether the body is known to be larger than the route accepts: its announced length, or what has
+ * come of it. Reading it fails with -WEIR_ETOOLARGE, which a handler returns to have 413 answered.
+ * Where:   task of its loop. Does not wait.
+ */
+bool weir_request_body_is_too_large(const weir_request *req);
 
 /* Reports whether the client waits for 100 (Continue) before it sends the body: it asked for that (Expect:
  * 100-continue), and neither has 100 been sent to it nor any of the body come from it.

@@ -95,7 +95,10 @@ typedef struct weir_route {
      * method that it takes. They reach the route that the request proper will reach, whichever take OPTIONS.
      */
     bool preflights;
-    unsigned char reserved[15]; /* for later versions; zero */
+    /* The handler is called also for a request whose Content-Length is above the limit, instead of a 413: for
+     * one that decides first whether the request may pass. See weir_request_body_is_too_large() */
+    bool takes_too_large;
+    unsigned char reserved[14]; /* for later versions; zero */
 } weir_route;
 
 /* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback

@@ -101,16 +101,82 @@ def every_combination_is_answered_as_browsers_expect():
 
 
 def refusals_can_be_read_by_pages():
-    config = HEAD + f"""limits: {{body: 10}}
+    cors = f'cors: {{origins: ["{SHOP}"], expose: [retry-after]}}'
+    with files(tokens=TOKENS) as folder:
+        config = HEAD + f"""limits: {{body: 10}}
 routes:
-  - {{path: /a, hash: {{}}, cors: {{origins: ["{SHOP}"]}}}}
-  - {{path: /b, proxy: {{to: "http://127.0.0.1:1"}}, cors: {{origins: ["{SHOP}"]}}}}
+  - {{path: /hash, methods: [POST], hash: {{}}, {cors}}}
+  - {{path: /proxy, proxy: {{to: "http://127.0.0.1:1"}}, {cors}}}
+  - {{path: /file/*, file: {{root: "{folder}"}}, {cors}}}
+  - {{path: /auth, respond: {{}}, auth: {{bearer: "{folder}/tokens"}}, {cors}}}
+  - {{path: /rate, respond: {{}}, rate: {{requests: 1, per: 1h}}, {cors}}}
+  - {{path: /slow, sleep: {{for: 1h}}, {cors}}}
+  - {{path: "/any/*", hash: {{}}, {cors}}}
+  - {{path: /two, methods: [PUT], respond: {{}}}}
+  - {{path: /two, methods: [GET], respond: {{}}, {cors}}}
+  - {{path: /plain, methods: [GET], respond: {{}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            def asked(path, method="GET", *headers, body=b""):
+                return ask(weir.address(), path, method, [("Origin", SHOP), *headers], body)
+
+            same(asked("/rate").status, 200)
+            for status, answer in ((413, asked("/hash", "POST", body=b"x" * 11)), (405, asked("/hash")), (405, asked("/hash", "PUT")), (405, asked("/two", "DELETE")),
+                                   (502, asked("/proxy")), (404, asked("/file/none")), (405, asked("/file/none", "POST", body=b"x")), (401, asked("/auth")),
+                                   (429, asked("/rate")), (504, asked("/slow", "GET", ("X-Weir-Deadline-Ms", "0"))), (400, asked("/slow", "GET", ("X-Weir-Deadline-Ms", "x"))),
+                                   (400, asked("/any/..;/x", "POST"))):
+                same((answer.status, answer.headers["access-control-allow-origin"], answer.headers["access-control-expose-headers"]), (status, SHOP, "retry-after"))
+                assert "Origin" in answer.headers["vary"], answer.headers
+                json.loads(answer.body)
+            for path, method in (("/none", "GET"), ("/plain", "POST")):
+                assert "access-control-allow-origin" not in asked(path, method).headers
+
+
+def a_route_decides_in_one_order():
+    """Preflight, rate, origin of a WebSocket, credential, length of the body: what comes first is the answer."""
+    with files(tokens=TOKENS) as folder:
+        every = (f'hash: {{}}, methods: [POST, GET], limits: {{body: 10}}, cors: {{origins: ["{SHOP}"]}}, auth: {{bearer: "{folder}/tokens"}}, '
+                 'rate: {requests: 1, per: 1h, burst: ')
+        config = HEAD + "admin: 127.0.0.1:0\nroutes:\n" + "".join(f"  - {{path: /{burst}, {every}{burst}}}}}\n" for burst in (1, 2, 3, 4))
+        evil, websocket, large = "Origin: https://evil.example\r\n", "Connection: upgrade\r\nUpgrade: websocket\r\n", "Content-Length: 11\r\n"
+        right, wrong = "Authorization: Bearer nameless-token\r\n", "Authorization: Bearer other\r\n"
+        with Weir("serve", config=config) as weir:
+            def status(path, fields, method="POST", body="x" * 11):
+                answer = raw(weir.address(), f"{method} {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n{body}")
+                if answer.status == 413:
+                    same((answer.headers["connection"], json.loads(answer.body)["error"]["code"]), ("close", "too_large"))
+                return answer.status
+
+            # each request has all faults that the next one still has, and one more; all of them are counted
+            same([status("/4", large + right), status("/4", large + wrong), status("/4", large + wrong + evil + websocket, "GET"),
+                  status("/4", large), status("/4", large + wrong + evil + websocket, "GET")], [413, 401, 403, 401, 429])
+            same(status("/4", large + wrong + evil + "Access-Control-Request-Method: POST\r\n", "OPTIONS"), 204)
+            same(status("/1", f"Transfer-Encoding: chunked\r\n{right}", body="b\r\n" + "x" * 11 + "\r\n0\r\n\r\n"), 413)
+            same(status("/1", f"Transfer-Encoding: chunked\r\n{right}", body="b\r\n" + "x" * 11 + "\r\n0\r\n\r\n"), 429)
+            same(status("/2", f"{large}Expect: 100-continue\r\n{right}", body=""), 413) # without a 100 before it
+            same(status("/2", f"Content-Length: 10\r\n{right}", body="x" * 10), 200)
+            same(status("/2", f"Content-Length: 10\r\n{right}", body="x" * 10), 429)
+            weir.wait_for("status=403 refused=origin ")
+
+            def counted():
+                page = ask(weir.address("admin"), "/metrics").body.decode()
+                return all(f'weir_refused_total{{route="/4",reason="{reason}"}} {count}\n' in page
+                           for reason, count in (("origin", 1), ("auth", 2), ("rate", 1), ("too_large", 1)))
+            until("refusals are counted", counted)
+
+
+def methods_of_a_preflight_are_those_of_the_route():
+    config = HEAD + f"""routes:
+  - {{path: /own, methods: [GET, OPTIONS], respond: {{body: own}}, cors: {{origins: ["{SHOP}"]}}}}
+  - {{path: /less, methods: [GET, OPTIONS, DELETE], respond: {{body: own}}, cors: {{origins: ["{SHOP}"], methods: [DELETE]}}}}
+  - {{path: /none, methods: [GET], respond: {{}}, cors: {{origins: ["{SHOP}"]}}}}
 """
     with Weir("serve", config=config) as weir:
-        for path, status in (("/a", 413), ("/b", 502)):
-            answer = ask(weir.address(), path, "POST", [("Origin", SHOP)], b"x" * (11 if status == 413 else 1))
-            same((answer.status, answer.headers["access-control-allow-origin"], answer.headers["vary"]), (status, SHOP, "Origin"))
-        assert "access-control-allow-origin" not in ask(weir.address(), "/none", headers=[("Origin", SHOP)]).headers
+        for path, asked, status, methods in (("/own", "GET", 204, "GET, HEAD, OPTIONS"), ("/own", "PUT", 204, "GET, HEAD, OPTIONS"), ("/less", "PUT", 204, "DELETE"),
+                                             ("/less", "DELETE", 204, "DELETE"), ("/none", "PUT", 405, "GET, HEAD")):
+            answer = ask(weir.address(), path, "OPTIONS", [("Origin", SHOP), ("Access-Control-Request-Method", asked)])
+            same((answer.status, answer.headers["access-control-allow-methods"]), (status, methods), f"{path} {asked}")
+        same(ask(weir.address(), "/own", "PUT", [("Origin", SHOP)]).status, 405) # should a client send it all the same
 
 
 def preflights_go_where_the_request_would():
@@ -425,7 +491,7 @@ routes:
             same(ask(weir.address(), "/", headers=[basic("ann", "open sesame")]).status, 200) # it was right lately
 
 
-run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, preflights_go_where_the_request_would,
+run(every_combination_is_answered_as_browsers_expect, refusals_can_be_read_by_pages, a_route_decides_in_one_order, methods_of_a_preflight_are_those_of_the_route, preflights_go_where_the_request_would,
     files_and_applications_are_behind_the_edge, only_whole_and_right_credentials_pass,
     a_body_is_not_read_before_it_is_known_whose_it_is, credentials_stay_here_and_names_are_passed_on, a_name_is_not_forged_by_a_trailer, websockets_are_admitted_alike,
     files_are_read_again_when_they_change, what_is_wrong_is_said_before_the_start, a_password_is_compared_once_and_by_the_pool, a_flood_of_passwords_is_too_much_before_any_is_compared,

@@ -76,7 +76,8 @@ static void begin_body(struct weir__exchange *x)
         req->body.chunked.keeps_trailers = true;
     }
     req->continue_due = req->head.expect_continue && !req->body.ended;
-    if (weir__http_body_is_too_large(&req->body))
+    if (weir__http_body_is_too_large(&req->body) &&
+        (req->route == NULL || !req->route->given->takes_too_large))
         weir__refuse(x, 413, "too_large", weir__body_limit_text(x), true);
 }
 

@@ -191,7 +191,8 @@ static bool is_the_last(const struct weir__h1_exchange *h)
 /* What is left of the body will not be read before the next request: it is too much, or may never come. */
 static bool leaves_body(const weir_request *req)
 {
-    return !req->body.ended && (req->continue_due || req->body.left > WEIR__H1_DISCARD_BYTES_MAX);
+    return !req->body.ended && (req->continue_due || req->body.left > WEIR__H1_DISCARD_BYTES_MAX ||
+                                weir__http_body_is_too_large(&req->body));
 }
 
 static bool may_keep_alive(const struct weir__h1_exchange *h)

@@ -29,6 +29,7 @@ static const weir_refusal refusals[] = {
     {"app_unready", WEIR_REFUSAL_LOAD},
     {"rate", WEIR_REFUSAL_RULE},
     {"auth", WEIR_REFUSAL_RULE},
+    {"origin", WEIR_REFUSAL_RULE},
     {"not_found", WEIR_REFUSAL_FAULT},
     {"method_not_allowed", WEIR_REFUSAL_FAULT},
     {"malformed", WEIR_REFUSAL_FAULT},

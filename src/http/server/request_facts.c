@@ -214,6 +214,12 @@ int64_t weir_request_body_length(const weir_request *req)
     }
 }
 
+bool weir_request_body_is_too_large(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->body_err == -WEIR_ETOOLARGE || weir__http_body_is_too_large(&req->body);
+}
+
 enum weir_http_version weir_request_version(const weir_request *req)
 {
     (void)weir__checked_request(req, __func__);
@@ -280,6 +286,12 @@ void *weir_request_data(const weir_request *req)
 {
     (void)weir__checked_request(req, __func__);
     return req->route != NULL ? req->route->given->data : NULL;
+}
+
+void *weir_request_path_data(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->path_route != NULL ? req->path_route->given->data : NULL;
 }
 
 void weir_request_note(weir_request *req, const void *note)

@@ -147,8 +147,7 @@ int weir_respond_error(weir_response *res, int err)
         return weir_respond_fault(res, 504, "deadline", "the job would not have ended before the deadline");
     case WEIR_ETOOLARGE:
         return weir_respond_fault(res, 413, "too_large",
-                                  x->request.body_err == -WEIR_ETOOLARGE ||
-                                          weir__http_body_is_too_large(&x->request.body)
+                                  weir_request_body_is_too_large(&x->request)
                                       ? weir__body_limit_text(x)
                                       : "the body is larger than the limit");
     case WEIR_ECPU:

@@ -216,9 +216,13 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
         const struct weir__route *route = &server->routes[i];
         if (!fits(server, route, host, req))
             continue;
-        if (takes_method(route, req->head.method, req->head.method_text))
+        if (takes_method(route, req->head.method, req->head.method_text)) {
+            req->path_route = NULL;
             return route;
+        }
         add_methods(x, route->given, allow);
+        if (req->path_route == NULL || (route->given->preflights && !req->path_route->given->preflights))
+            req->path_route = route;
     }
     return NULL;
 }

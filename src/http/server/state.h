@@ -174,14 +174,15 @@ struct weir_request {
     struct weir__http_field *trailer_fields; /* made when asked for */
     size_t trailer_count;
     const struct weir__route *route;
-    const void *note;                    /* for on_exchange */
-    const char *user;                    /* the name of the client; NULL: not known */
-    weir_trace trace;                    /* found when asked for; all 0 before */
-    const char *trace_state;             /* found with trace; NULL: none */
-    bool continue_due;                   /* the client waits for a 100 before it sends the body */
-    bool continue_left;                  /* its handler sends that */
-    bool secure;                         /* it came by TLS */
-    weir_header *headers, *trailer_list; /* made when asked for */
+    const struct weir__route *path_route; /* see weir_request_path_data() */
+    const void *note;                     /* for on_exchange */
+    const char *user;                     /* the name of the client; NULL: not known */
+    weir_trace trace;                     /* found when asked for; all 0 before */
+    const char *trace_state;              /* found with trace; NULL: none */
+    bool continue_due;                    /* the client waits for a 100 before it sends the body */
+    bool continue_left;                   /* its handler sends that */
+    bool secure;                          /* it came by TLS */
+    weir_header *headers, *trailer_list;  /* made when asked for */
 };
 
 /* Fields, as lines "name: value\r\n" in the arena. */

@@ -201,6 +201,115 @@ static void refusals_can_be_given_headers(void **state)
     rig_run(&rig);
 }
 
+static int name_path_data(void *arg, weir_request *req, weir_response *res, void *state)
+{
+    const char *data = weir_request_path_data(req);
+
+    (void)arg, (void)state;
+    assert_null(weir_request_data(req));
+    return weir_response_header_add(res, "x-of-path", data != NULL ? data : "-");
+}
+
+static int tell_no_path_data(weir_request *req, weir_response *res, void *state)
+{
+    assert_null(weir_request_path_data(req));
+    return tell(req, res, state);
+}
+
+static int by_path_alone(struct rig *rig)
+{
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
+        {"POST /a", "x-of-path: below\r\n"},
+        {"POST /b", "x-of-path: exact\r\n"},
+        {"POST /c", "x-of-path: -\r\n"},
+        {"OPTIONS /b", "x-of-path: exact\r\n"},
+        {"GET /a", "below 11"},
+        {"DELETE /a", "any 11"},
+    };
+    char request[256];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                       cases[i].line);
+        assert_has(ask(rig, request), cases[i].says);
+    }
+    return 0;
+}
+
+static void a_405_knows_a_route_of_its_path(void **state)
+{
+    static const weir_route routes[] = {
+        {.path = "/a", .methods = "PUT", .handler = tell, .data = exact},
+        {.path = "/a", .methods = "GET", .handler = tell_no_path_data, .data = below, .preflights = true},
+        {.path = "/a", .methods = "DELETE", .handler = tell_no_path_data, .data = any, .preflights = true},
+        {.path = "/b", .methods = "PUT", .handler = tell, .data = exact},
+        {.path = "/b", .methods = "GET", .handler = tell, .data = below},
+        {.path = "/c", .host = "other", .methods = "GET", .handler = tell, .data = any, .preflights = true}};
+    struct rig rig = {.routes = routes, .route_count = sizeof routes / sizeof *routes, .test = by_path_alone};
+
+    (void)state;
+    rig.options.on_refusal = name_path_data;
+    rig_run(&rig);
+}
+
+/* --- too large --- */
+
+/* Decides something else first, and then about the length. */
+static int look_at_length(weir_request *req, weir_response *res, void *state)
+{
+    const bool too_large = weir_request_body_is_too_large(req);
+    weir_bytes body;
+
+    (void)state;
+    if (weir_request_header(req, "x-no") != NULL)
+        return weir_respond_text(res, 403, "no");
+    assert_true(!too_large || weir_request_read_body(req, &body, SIZE_MAX) == -WEIR_ETOOLARGE);
+    assert_int_equal(weir_request_body_is_too_large(req), too_large);
+    return too_large ? -WEIR_ETOOLARGE : weir_respond_text(res, 200, "fits");
+}
+
+static int send_too_large(struct rig *rig)
+{
+    static const struct {
+        const char *fields, *says;
+        bool closed;
+    } cases[] = {
+        {"Content-Length: 3\r\n\r\nabc", " 200 ", false},
+        {"Content-Length: 4\r\n\r\nabcd", " 413 ", true},
+        {"Content-Length: 4\r\nX-No: 1\r\n\r\nabcd", " 403 ", true},
+        {"Content-Length: 4\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 413 ", true},
+        {"Content-Length: 3\r\nX-No: 1\r\n\r\nabc", " 403 ", false},
+        {"Content-Length: 99999999999\r\n\r\n", ": 3 bytes at most (weir_limits.body_bytes)", true},
+    };
+    char request[256];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(request, sizeof request, "POST /r HTTP/1.1\r\nHost: h\r\n%s%s", cases[i].fields,
+                       cases[i].closed ? "" : "GET /none HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        assert_has(ask(rig, request), cases[i].says);
+        assert_int_equal(strstr(answer, "connection: close") < strstr(answer, "\r\n\r\n"), cases[i].closed);
+        assert_int_equal(strstr(answer, " 404 ") == NULL, cases[i].closed);
+    }
+    return 0;
+}
+
+static void a_handler_may_decide_before_a_length_does(void **state)
+{
+    static const weir_route routes[] = {{.path = "/r",
+                                         .methods = "POST",
+                                         .handler = look_at_length,
+                                         .body_bytes_max = 3,
+                                         .takes_too_large = true}};
+    struct rig rig = {.routes = routes, .route_count = 1, .test = send_too_large};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- names --- */
+
 static void note_name(struct rig *rig, const weir_exchange_record *record)
 {
     (void)snprintf(rig->held_by, sizeof rig->held_by, "%s", record->route);
@@ -489,6 +598,8 @@ int main(void)
         cmocka_unit_test(requests_tell_and_routes_have_hosts),
         cmocka_unit_test(preflights_reach_the_route_of_the_method_asked_for),
         cmocka_unit_test(refusals_can_be_given_headers),
+        cmocka_unit_test(a_405_knows_a_route_of_its_path),
+        cmocka_unit_test(a_handler_may_decide_before_a_length_does),
         cmocka_unit_test(routes_have_names),
         cmocka_unit_test(a_proxy_is_told_all),
         cmocka_unit_test(informational_answers_come_first),
