@@ -14,6 +14,7 @@
 #include "http/negotiation.h"
 #include "http/vary.h"
 #include "jobs/kinds.h"
+#include "text/cache_control.h"
 
 enum {
     INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back takes */
@@ -68,29 +69,12 @@ static bool is_compressible(const char *type)
            is_one_of(essence, texts);
 }
 
-/* Reports whether a comma-separated header has this element. */
-static bool has_element(const char *value, const char *name)
-{
-    const size_t n = strlen(name);
-
-    while (value != NULL && *value) {
-        size_t length;
-
-        value += strspn(value, " \t,");
-        length = strcspn(value, ",; \t=");
-        if (length == n && strncasecmp(value, name, n) == 0)
-            return true;
-        value += strcspn(value, ",");
-    }
-    return false;
-}
-
 static bool may_be_compressed(weir_response *res, const weir_response_head *head)
 {
     return head->status != 206 && is_compressible(head->type) &&
            weir_response_header(res, "content-encoding") == NULL &&
            weir_response_header(res, "content-range") == NULL &&
-           !has_element(weir_response_header_joined(res, "cache-control"), "no-transform");
+           !cache_control_has(weir_response_header_joined(res, "cache-control"), "no-transform");
 }
 
 /* --- which encoding --- */
@@ -253,7 +237,7 @@ static int answer_unchanged(const struct answer *a, weir_response *res)
     const char *etag = weir_response_header(res, "etag");
     int err;
 
-    if (has_element(weir_response_header_joined(res, "cache-control"), "no-transform"))
+    if (cache_control_has(weir_response_header_joined(res, "cache-control"), "no-transform"))
         return 0;
     err = vary_add(res, "accept-encoding");
     if (err < 0 || etag == NULL || choose_encoding(a->req, a->coding->settings) < 0 ||

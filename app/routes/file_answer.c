@@ -51,7 +51,8 @@ static int add_validators(const struct answer *a, time_t now)
     } else {
         err = add(a->res, err, "last-modified", file->last_modified);
     }
-    err = add(a->res, err, "cache-control", a->settings->cache_control);
+    err = add(a->res, err, "cache-control",
+              a->found->is_fallback ? a->settings->fallback_cache_control : a->settings->cache_control);
     return add(a->res, err, "vary", a->settings->varies ? "accept-encoding" : NULL);
 }
 

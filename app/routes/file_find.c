@@ -117,7 +117,8 @@ int file_find(const struct file_route *route, weir_request *req, struct found_fi
     err = find_path(route, req, path, out);
     if (err == -EISDIR)
         err = in_folder ? -ENOENT : FILE_IS_FOLDER; /* a folder may have the name of an index */
-    if (err == -ENOENT && settings->fallback != NULL)
+    out->is_fallback = err == -ENOENT && settings->fallback != NULL;
+    if (out->is_fallback)
         err = find_path(route, req, settings->fallback, out);
     return err == -EISDIR ? -ENOENT : err;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "config/value.h"
 #include "http/rooted_open.h"
 #include "routes/root_check.h"
+#include "text/cache_control.h"
 
 enum { DOT_FILES_MAX = 32, TYPES_MAX = 1000 };
 
@@ -135,6 +137,21 @@ static void read_type(struct config_reader *reader, const struct tree_node *map,
         media_types_set(types, node->key, node->text);
 }
 
+/* What is sent for any path must be asked for anew: the route may say that its files never change, because
+ * their names do, and this name is that of none of them. */
+static const char *cache_control_of_fallback(struct config_reader *reader, const char *route)
+{
+    char text[64];
+    int length;
+
+    if (cache_control_has(route, "no-cache") || cache_control_has(route, "no-store"))
+        return route;
+    length =
+        snprintf(text, sizeof text, "no-cache%s%s", cache_control_has(route, "private") ? ", private" : "",
+                 cache_control_has(route, "no-transform") ? ", no-transform" : "");
+    return config_take_text(reader->memory, text, (size_t)length);
+}
+
 static const struct media_types *read_types(struct config_reader *reader, const struct tree_node *node)
 {
     struct media_types *types = media_types_open(reader->memory, MEDIA_TYPES_OF_SYSTEM);
@@ -173,6 +190,7 @@ const void *file_configure(struct config_reader *reader, const struct tree_node 
         settings->root = path_beside_file(reader, settings->root);
     }
     settings->varies = settings->precompressed || route->compress_response.on;
+    settings->fallback_cache_control = cache_control_of_fallback(reader, settings->cache_control);
     settings->types = read_types(reader, draft->types);
     if (route->path != NULL && *route->path != '\0' && !ends_with_star(route->path))
         config_fault(reader->faults, node->place,

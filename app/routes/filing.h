@@ -27,7 +27,8 @@ struct file_settings {
     bool varies;          /* by Accept-Encoding: there are siblings, or answers are compressed */
     const char *fallback; /* the path of what is sent for missing files; NULL: 404 */
     struct config_place fallback_place;
-    const char *cache_control;    /* NULL: no such header */
+    const char *cache_control; /* NULL: no such header */
+    const char *fallback_cache_control;
     const char *const *dot_files; /* names with a dot that may be asked for, ended by NULL; NULL: none */
     const struct media_types *types;
 };
@@ -50,6 +51,7 @@ struct found_file {
     struct cached_file *file;
     const char *type;
     const char *coding; /* of a sibling; NULL: the file itself */
+    bool is_fallback;
 };
 
 enum { FILE_IS_FOLDER = 1, FILE_CODING_BYTES_MAX = 5 /* ".zst" */ };

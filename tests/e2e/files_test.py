@@ -302,6 +302,22 @@ def missing_files_fall_back():
         until("it has gone", lambda: raw(address, "/f/users/5").status == 404)
 
 
+def a_fallback_is_asked_for_anew():
+    """The assets of an application have names that change with them, so they may be kept; its page has not."""
+    for keep, wanted in (("public, max-age=31536000, immutable", "no-cache"), (None, "no-cache"), ("private, max-age=60", "no-cache, private"),
+                         ("max-age=60, no-transform", "no-cache, no-transform"), ("no-store", "no-store"), ("No-Cache, a=b", "No-Cache, a=b"),
+                         ('a="x, private"', "no-cache")):
+        own = "" if keep is None else f", cache_control: '{keep}'"
+        with serving(f", fallback: index.html{own}") as (_, address):
+            etag = raw(address, "/f/users/5").headers["etag"]
+            for target, field, status in (("/f/users/5", "", 200), ("/f/none.js", "", 200), ("/f/none/", f"If-None-Match: {etag}\r\n", 304),
+                                          ("/f/none", "Range: bytes=0-1\r\n", 206)):
+                got = raw(address, target, field)
+                same((got.status, got.headers["cache-control"], got.headers["etag"]), (status, wanted, etag), f"{keep} {target}")
+            for target in ("/f/a.txt", "/f/", "/f/index.html", "/f/sub/"): # by their own names they are files of the route
+                same((raw(address, target).status, raw(address, target).headers.get("cache-control")), (200, keep), f"{keep} {target}")
+
+
 def answers_may_be_compressed():
     text = b"some text that repeats itself, " * 500
 
@@ -411,5 +427,5 @@ def a_slow_reader_gets_all_of_many_files():
 run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_to_their_slash, a_redirect_never_leads_to_another_host,
     no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
-    missing_files_fall_back, answers_may_be_compressed, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
+    missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
     tags_and_contents_belong_together_while_a_tree_changes, requests_may_come_together, a_slow_reader_gets_all_of_many_files)

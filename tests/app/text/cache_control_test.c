@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "text/cache_control.h"
+
+static void directives_are_found_whole(void **state)
+{
+    static const char *const with[] = {"private",           "PRIVATE",           "max-age=1, private",
+                                       "private,max-age=1", ", ,\tprivate\t, a", "private=\"x, y\"",
+                                       "a=\"b\", private"};
+    static const char *const without[] = {"",
+                                          "privately",
+                                          "x-private",
+                                          "max-age=1",
+                                          "a=private",
+                                          "a=\"x, private\"",
+                                          "a=\"x, private, y\", b",
+                                          "a private"};
+
+    (void)state;
+    assert_false(cache_control_has(NULL, "private"));
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+        if (!cache_control_has(with[i], "private"))
+            fail_msg("'%s' has it", with[i]);
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (cache_control_has(without[i], "private"))
+            fail_msg("'%s' has it not", without[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(directives_are_found_whole)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
