@@ -138,6 +138,7 @@ static int read_line(struct reading *r, char *line)
     if (entry == NULL)
         return -ENOMEM;
     err = r->table->scheme == CONFIG_AUTH_BASIC ? read_user(r, line, entry) : read_token(r, line, entry);
+    entry->line = r->line;
     r->table->count += err == 0;
     return err;
 }
@@ -179,21 +180,27 @@ static int by_digest(const void *a, const void *b)
                   AUTH_DIGEST_BYTES);
 }
 
+static int tell_twice(struct reading *r, const struct auth_entry *a, const struct auth_entry *b)
+{
+    const struct auth_entry *first = a->line < b->line ? a : b, *second = first == a ? b : a;
+
+    r->line = second->line;
+    if (r->table->scheme == CONFIG_AUTH_BASIC)
+        return tell(r, "user '%.40s' is there already, in line %zu, expected each user once", second->user,
+                    first->line);
+    return tell(r, "the token%s%.40s is there already, in line %zu, expected each token once",
+                second->user != NULL ? " of " : "", second->user != NULL ? second->user : "", first->line);
+}
+
 static int sort(struct reading *r)
 {
     struct auth_table *table = r->table;
-    const bool basic = table->scheme == CONFIG_AUTH_BASIC;
-    int (*compare)(const void *, const void *) = basic ? by_user : by_digest;
+    int (*compare)(const void *, const void *) = table->scheme == CONFIG_AUTH_BASIC ? by_user : by_digest;
 
     qsort(table->entries, table->count, sizeof *table->entries, compare);
     for (size_t i = 1; i < table->count; i++)
-        if (compare(&table->entries[i - 1], &table->entries[i]) == 0) {
-            const char *user = table->entries[i].user;
-
-            (void)snprintf(r->fault, AUTH_FAULT_BYTES, "%s '%.40s' is there twice, expected once",
-                           basic ? "user" : "the token of", user != NULL ? user : "no name");
-            return -WEIR_ECONFIG;
-        }
+        if (compare(&table->entries[i - 1], &table->entries[i]) == 0)
+            return tell_twice(r, &table->entries[i - 1], &table->entries[i]);
     return 0;
 }
 

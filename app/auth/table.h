@@ -31,6 +31,7 @@ struct auth_entry {
     const char *user;                        /* NULL: a token without a name */
     const char *hash;                        /* of a user */
     unsigned char digest[AUTH_DIGEST_BYTES]; /* of a token */
+    size_t line;                             /* in the file, from 1 */
 };
 
 struct auth_table {

@@ -18,7 +18,11 @@ static void read_path(struct config_reader *reader, const struct tree_node *node
     const char *path = NULL;
 
     value_read_text(reader, node, "access_log.path", false, &path);
-    if (path != NULL && strcmp(path, "stderr") != 0)
+    if (path != NULL && (strcmp(path, "stdout") == 0 || strcmp(path, "-") == 0))
+        fault_value(reader, node, "access_log.path",
+                    "a file, or stderr, where the log is; standard output is /dev/stdout, a file of that "
+                    "name ./stdout");
+    else if (path != NULL && strcmp(path, "stderr") != 0)
         out->path = path_beside_file(reader, path);
     out->path_place = node->place;
 }
@@ -33,7 +37,8 @@ static const char *read_name(struct config_reader *reader, const struct tree_nod
     if (node->length == 0 || strlen(node->text) != node->length ||
         strpbrk(node->text, " \t\r\n=&;?:,") != NULL) {
         fault_value(reader, node, "access_log.hide",
-                    "the name of a query parameter or of a header, such as token");
+                    "a name of a query parameter or header, such as token, without spaces and any of "
+                    "=&;?:,");
         return NULL;
     }
     name = config_take_text(reader->memory, node->text, node->length);
@@ -75,9 +80,7 @@ void access_log_read(struct config_reader *reader, const struct tree_node *node,
                      struct config_access_log *out)
 {
     *out = (struct config_access_log){.on = true, .format = AS_THE_LOG};
-    if (node != NULL && node->type == TREE_SCALAR)
-        value_read_bool(reader, node, "access_log", &out->on);
-    else if (node != NULL)
+    if (node != NULL && value_read_bool_or_map(reader, node, "access_log", &out->on))
         (void)schema_read(reader, &schema, node, out);
     if (out->sample == 0)
         out->sample = out->slow.ns > 0 ? 0 : 100;

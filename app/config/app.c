@@ -143,7 +143,7 @@ static void read_ready(struct config_reader *reader, const struct tree_node *nod
 {
     if (node->type == TREE_SCALAR)
         read_path(reader, node, &app->ready_path);
-    else
+    else if (node_is_text_or(reader, node, TREE_MAP, "app.ready", "a path such as /healthz, or a mapping"))
         (void)schema_read(reader, &ready_schema, node, app);
 }
 

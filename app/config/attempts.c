@@ -12,6 +12,8 @@ enum { LABEL_BYTES = 64, TIMES_MAX = 3, NUMBER_BYTES = 8, FLOOR_MS = 2, HOUR_MS 
 
 static const char expected_after[] =
     "a percentile above p50 and below p100, or a duration from 1ms to 1h, such as p95 or 40ms";
+static const char expected_hedge[] = "a percentile above p50 and below p100 or a duration from 1ms to 1h, "
+                                     "such as p95 or 40ms; a mapping, or false";
 
 struct draft {
     const struct tree_node *after, *floor, *extra, *on;
@@ -78,7 +80,7 @@ static double read_extra(struct config_reader *reader, const struct tree_node *n
 /* --- hedge --- */
 
 static void read_after(struct config_reader *reader, const struct tree_node *node, const char *label,
-                       weir_hedge_options *out)
+                       const char *expected, weir_hedge_options *out)
 {
     const bool is_percentile = node->type == TREE_SCALAR && node->text[0] == 'p';
     const double percentile = is_percentile ? number_of(node->text + 1, "") : 0;
@@ -89,7 +91,7 @@ static void read_after(struct config_reader *reader, const struct tree_node *nod
              out->after.ns >= SCHEMA_MS(1) && out->after.ns <= SCHEMA_MS(HOUR_MS))
         return;
     else
-        fault_value(reader, node, label, expected_after);
+        fault_value(reader, node, label, expected);
 }
 
 /* A time that is written holds although it is below what the floor is by default. */
@@ -117,12 +119,15 @@ void attempts_read_hedge(struct config_reader *reader, const struct tree_node *n
     struct draft draft = {.after = is_short ? node : NULL};
 
     *out = (weir_hedge_options){.percentile = 0};
-    if (is_word(node, "false") || (!is_short && !schema_read(reader, &schema, node, &draft)))
+    if (is_word(node, "false") || !node_is_text_or(reader, node, TREE_MAP, what, expected_hedge) ||
+        (!is_short && !schema_read(reader, &schema, node, &draft)))
         return;
     if (draft.after == NULL)
         out->percentile = 95;
+    else if (is_short)
+        read_after(reader, node, what, expected_hedge, out);
     else
-        read_after(reader, draft.after, is_short ? what : label_of(what, "after").text, out);
+        read_after(reader, draft.after, label_of(what, "after").text, expected_after, out);
     read_floor(reader, draft.floor, what, out);
     out->extra_percent = read_extra(reader, draft.extra, what, 5);
 }
@@ -154,7 +159,7 @@ static void read_on(struct config_reader *reader, const struct tree_node *node, 
         read_cause(reader, node, label.text, out);
         return;
     }
-    if (!node_is_list(reader, node, label.text))
+    if (!node_is_text_or(reader, node, TREE_LIST, label.text, "a failure such as 503, or a list of them"))
         return;
     if (node->first == NULL)
         config_fault(reader->faults, node->place,
@@ -170,7 +175,7 @@ void attempts_read_retry(struct config_reader *reader, const struct tree_node *n
     struct draft draft = {.on = NULL};
 
     *out = (weir_retry_options){.on = 0};
-    if (is_word(node, "false") || !schema_read(reader, &schema, node, &draft))
+    if (!value_is_map_or_false(reader, node, what) || !schema_read(reader, &schema, node, &draft))
         return;
     out->times = draft.times;
     out->extra_percent = read_extra(reader, draft.extra, what, 10);

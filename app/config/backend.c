@@ -66,7 +66,7 @@ static void read_urls(struct config_reader *reader, const struct tree_node *node
     const char **texts;
     size_t n = 0;
 
-    if (!one && !node_is_list(reader, node, "backend.urls"))
+    if (!node_is_text_or(reader, node, TREE_LIST, "backend.urls", "a URL, or a list of them"))
         return;
     if (count == 0 || count > URLS_MAX) {
         config_fault(reader->faults, node->place, "backend.urls has %zu entries, expected 1 to %d", count,
@@ -252,15 +252,15 @@ static void check_hedge(struct config_reader *reader, const struct draft *draft,
 
 static void read_parts(struct config_reader *reader, const struct draft *draft, weir_backend_options *options)
 {
-    if (draft->health != NULL && !is_false(draft->health))
+    if (draft->health != NULL && value_is_map_or_false(reader, draft->health, "backend.health"))
         (void)schema_read(reader, &health_schema, draft->health, &options->health);
     if (draft->eject != NULL && is_false(draft->eject))
         options->eject.after = -1;
-    else if (draft->eject != NULL)
+    else if (draft->eject != NULL && value_is_map_or_false(reader, draft->eject, "backend.eject"))
         (void)schema_read(reader, &eject_schema, draft->eject, &options->eject);
     else
         schema_defaults(reader, &eject_schema, &options->eject);
-    if (draft->breaker != NULL && !is_false(draft->breaker))
+    if (draft->breaker != NULL && value_is_map_or_false(reader, draft->breaker, "backend.breaker"))
         (void)schema_read(reader, &breaker_schema, draft->breaker, &options->breaker);
     if (draft->limit != NULL)
         read_limit(reader, draft->limit, options);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "config/value.h"
+
 #define AT(member) .offset = offsetof(struct config_coding, member)
 static void read_encodings(struct config_reader *reader, const struct tree_node *node, void *member)
 {
@@ -56,9 +58,8 @@ void coding_read(struct config_reader *reader, const struct tree_node *node, voi
     *settings =
         (struct config_coding){.order = {ENCODING_BR, ENCODING_ZSTD, ENCODING_GZIP}, .count = ENCODINGS};
     schema_defaults(reader, &schema, settings);
-    settings->on = node->type == TREE_MAP || (node->type == TREE_SCALAR && strcmp(node->text, "true") == 0);
-    if (node->type == TREE_MAP)
-        schema_override(reader, &schema, node, settings);
-    else if (!settings->on && (node->type != TREE_SCALAR || strcmp(node->text, "false") != 0))
-        fault_value(reader, node, "compress_response", "true, false or a mapping");
+    if (!value_read_bool_or_map(reader, node, "compress_response", &settings->on))
+        return;
+    settings->on = true;
+    schema_override(reader, &schema, node, settings);
 }

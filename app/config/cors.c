@@ -184,28 +184,36 @@ static bool is_same(const struct config_origin *a, const struct config_origin *b
 
 static void read_origins(struct config_reader *reader, const struct tree_node *node, struct config_cors *cors)
 {
+    const struct tree_node **nodes; /* of the origins, each as it is written */
     struct config_origin *list;
 
     cors->any = is_star(node);
-    if (cors->any || !node_is_list(reader, node, "cors.origins"))
+    if (cors->any)
         return;
+    if (node->type != TREE_LIST) {
+        fault_value(reader, node, "cors.origins", "a list such as [\"https://shop.example.com\"], or \"*\"");
+        return;
+    }
     if (node->count == 0)
         config_fault(reader->faults, node->place,
                      "cors.origins is an empty list, expected an origin or \"*\"");
     list = entries_take(reader, node, "cors.origins", CONFIG_CORS_ORIGINS_MAX, sizeof *list);
+    nodes = list != NULL ? config_take(reader->memory, (node->count + 1) * sizeof *nodes) : NULL;
     cors->origins = list;
-    for (const struct tree_node *item = node->first; list != NULL && item != NULL; item = item->next) {
+    for (const struct tree_node *item = node->first; nodes != NULL && item != NULL; item = item->next) {
         struct config_origin *origin = &list[cors->origin_count];
-        bool twice = false;
+        size_t i = 0;
 
         if (!read_origin(reader, item, origin))
             continue;
-        for (size_t i = 0; i < cors->origin_count; i++)
-            twice = twice || is_same(&list[i], origin);
-        if (twice)
+        while (i < cors->origin_count && !is_same(&list[i], origin))
+            i++;
+        if (i < cors->origin_count)
             config_fault(reader->faults, item->place,
-                         "cors.origins has '%s' twice, expected each origin once", item->text);
-        cors->origin_count += !twice;
+                         "cors.origins has '%s', the same origin as '%s' in line %u, expected each once",
+                         item->text, nodes[i]->text, nodes[i]->place.line);
+        else
+            nodes[cors->origin_count++] = item;
     }
 }
 
@@ -255,8 +263,10 @@ static const char *read_names(struct config_reader *reader, const struct tree_no
     }
     if (is_star(node))
         return node->text;
-    if (!node_is_list(reader, node, what))
+    if (node->type != TREE_LIST) {
+        fault_value(reader, node, what, "a list, [a, b], or \"*\"");
         return NULL;
+    }
     if (node->count > CONFIG_CORS_NAMES_MAX)
         config_fault(reader->faults, node->place, "%s has %zu entries, expected at most %d", what,
                      node->count, CONFIG_CORS_NAMES_MAX);

@@ -71,6 +71,8 @@ static bool read_listener(struct config_reader *reader, const struct tree_node *
     struct draft draft = {0};
     bool good;
 
+    if (!node_is_text_or(reader, node, TREE_MAP, "listen", "HOST:PORT, unix:PATH, or a mapping with address"))
+        return false;
     if (node->type != TREE_MAP)
         return read_address(reader, node, "listen", out);
     if (!schema_read(reader, &listener_schema, node, &draft))

@@ -43,7 +43,7 @@ void methods_read(struct config_reader *reader, const struct tree_node *node, st
 {
     bool one = node->type == TREE_SCALAR;
 
-    if (!one && !node_is_list(reader, node, "methods"))
+    if (!node_is_text_or(reader, node, TREE_LIST, "methods", "a method, or a list of them"))
         return;
     if (!one && node->count == 0) {
         config_fault(reader->faults, node->place, "methods is an empty list, expected at least one method");

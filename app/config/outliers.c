@@ -37,10 +37,8 @@ void outliers_read(struct config_reader *reader, const struct tree_node *node, s
     schema_defaults(reader, &schema, out);
     if (node == NULL)
         return;
-    if (node->type == TREE_SCALAR)
-        value_read_bool(reader, node, "outliers", &on);
-    else if (schema_read(reader, &schema, node, out) && out->path == NULL &&
-             (disk = tree_find(node, "disk")) != NULL)
+    if (value_read_bool_or_map(reader, node, "outliers", &on) && schema_read(reader, &schema, node, out) &&
+        out->path == NULL && (disk = tree_find(node, "disk")) != NULL)
         config_fault(reader->faults, disk->key_place,
                      "outliers.disk is written without outliers.path, expected both");
     if (!on)

@@ -123,6 +123,14 @@ bool node_is_text(struct config_reader *reader, const struct tree_node *node, co
     return has_type(reader, node, TREE_SCALAR, what, "text");
 }
 
+bool node_is_text_or(struct config_reader *reader, const struct tree_node *node, enum tree_type other,
+                     const char *what, const char *expected)
+{
+    const enum tree_type type = node->type == other ? other : TREE_SCALAR;
+
+    return has_type(reader, node, type, what, expected);
+}
+
 void *entries_take(struct config_reader *reader, const struct tree_node *node, const char *what, int most,
                    size_t entry_bytes)
 {

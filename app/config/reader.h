@@ -34,6 +34,13 @@ bool node_is_map(struct config_reader *reader, const struct tree_node *node, con
 bool node_is_list(struct config_reader *reader, const struct tree_node *node, const char *what);
 bool node_is_text(struct config_reader *reader, const struct tree_node *node, const char *what);
 
+/* Checks the type of a value that is written in one of two forms: text, or a map or list (other). expected
+ * names both.
+ * Returns: false, after a fault, when the node has neither.
+ */
+bool node_is_text_or(struct config_reader *reader, const struct tree_node *node, enum tree_type other,
+                     const char *what, const char *expected);
+
 /* Takes memory for the entries of a list or a map, and one more, zero.
  * Returns: NULL after a fault, when there are more than most, or without memory.
  */

@@ -12,7 +12,7 @@ static void read_servers(struct config_reader *reader, const struct tree_node *n
     const size_t count = one ? 1 : node->count;
     const char **servers;
 
-    if (!one && !node_is_list(reader, node, "resolver.servers"))
+    if (!node_is_text_or(reader, node, TREE_LIST, "resolver.servers", "an address, or a list of them"))
         return;
     if (count == 0 || count > WEIR_RESOLVER_SERVERS_MAX) {
         config_fault(reader->faults, node->place, "resolver.servers has %zu entries, expected 1 to %d", count,

@@ -9,15 +9,40 @@
 
 #include <weir/text.h>
 
+static bool is_word(const struct tree_node *node, const char *word)
+{
+    return node->type == TREE_SCALAR && strcmp(node->text, word) == 0;
+}
+
+static void read_bool(struct config_reader *reader, const struct tree_node *node, const char *what,
+                      const char *expected, bool *member)
+{
+    if (is_word(node, "true") || is_word(node, "false"))
+        *member = *node->text == 't';
+    else
+        fault_value(reader, node, what, expected);
+}
+
 void value_read_bool(struct config_reader *reader, const struct tree_node *node, const char *what,
                      bool *member)
 {
-    if (node->type == TREE_SCALAR && strcmp(node->text, "true") == 0)
-        *member = true;
-    else if (node->type == TREE_SCALAR && strcmp(node->text, "false") == 0)
-        *member = false;
-    else
-        fault_value(reader, node, what, "true or false");
+    read_bool(reader, node, what, "true or false", member);
+}
+
+bool value_read_bool_or_map(struct config_reader *reader, const struct tree_node *node, const char *what,
+                            bool *member)
+{
+    if (node->type == TREE_MAP)
+        return true;
+    read_bool(reader, node, what, "true, false or a mapping", member);
+    return false;
+}
+
+bool value_is_map_or_false(struct config_reader *reader, const struct tree_node *node, const char *what)
+{
+    if (node->type != TREE_MAP && !is_word(node, "false"))
+        fault_value(reader, node, what, "a mapping, {key: value}, or false");
+    return node->type == TREE_MAP;
 }
 
 /* Refuses leading zeros: 010 is eight to some readers of YAML, and ten to others. */
@@ -79,6 +104,8 @@ void value_read_size(struct config_reader *reader, const struct tree_node *node,
     format_size(low, sizeof low, (uint64_t)range.min);
     if (range.max)
         snprintf(expected, sizeof expected, "a size from %s to %s", low, format_size(high, sizeof high, max));
+    else if (range.min == 1)
+        snprintf(expected, sizeof expected, "a size above 0, such as 16KiB");
     else
         snprintf(expected, sizeof expected, "a size of at least %s", low);
     fault_value(reader, node, what, expected);
@@ -102,7 +129,10 @@ void value_read_duration(struct config_reader *reader, const struct tree_node *n
     }
     weir_duration_format(low, sizeof low, (weir_duration){range.min});
     weir_duration_format(high, sizeof high, (weir_duration){max});
-    if (range.max)
+    if (range.min == 1) /* of a nanosecond nobody thinks */
+        snprintf(expected, sizeof expected, "a duration above 0%s%s, such as 250ms",
+                 range.max ? " and at most " : "", range.max ? high : "");
+    else if (range.max)
         snprintf(expected, sizeof expected, "a duration from %s to %s", low, high);
     else
         snprintf(expected, sizeof expected, "a duration of at least %s", low);

@@ -23,6 +23,17 @@ struct value_range {
 
 void value_read_bool(struct config_reader *reader, const struct tree_node *node, const char *what,
                      bool *member);
+/* A bool or a map.
+ * Returns: true when it is a map, which the caller reads; otherwise *member is set, or there is a fault.
+ */
+bool value_read_bool_or_map(struct config_reader *reader, const struct tree_node *node, const char *what,
+                            bool *member);
+
+/* A map, or false in place of it.
+ * Returns: true when it is a map, which the caller reads; otherwise it is false, or there is a fault.
+ */
+bool value_is_map_or_false(struct config_reader *reader, const struct tree_node *node, const char *what);
+
 void value_read_int(struct config_reader *reader, const struct tree_node *node, const char *what,
                     struct value_range range, int *member);
 void value_read_size(struct config_reader *reader, const struct tree_node *node, const char *what,

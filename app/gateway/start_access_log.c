@@ -24,25 +24,43 @@ static int check_folder(const char *path)
     return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* Opens what exists as the gateway will: nothing else tells all reasons. Returns: 0; -errno. */
-static int check(const char *path)
+/* Says what there is in place of a file that can be appended to; NULL: nothing that its type tells. */
+static const char *wrong_type(const struct stat *is, int err)
+{
+    return S_ISDIR(is->st_mode)                     ? "it is a folder"
+           : S_ISSOCK(is->st_mode)                  ? "it is a socket"
+           : S_ISBLK(is->st_mode)                   ? "it is a disk"
+           : err == -ENXIO && S_ISFIFO(is->st_mode) ? "it is a FIFO that no program reads"
+           : err == -ENXIO                          ? "it is a device that does not exist"
+                                                    : NULL;
+}
+
+/* Opens what exists as the gateway will: nothing else tells all reasons, but a disk, which would be
+ * overwritten.
+ * Returns: what is wrong; NULL: nothing. */
+static const char *check(const char *path)
 {
     struct stat is;
-    int fd;
+    const char *wrong;
+    int fd, err;
 
-    if (stat(path, &is) < 0)
-        return errno == ENOENT ? check_folder(path) : -errno;
-    fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    (void)close(fd);
-    return 0;
+    if (stat(path, &is) < 0) {
+        err = errno == ENOENT ? check_folder(path) : -errno;
+        return err < 0 ? weir_error_text(err) : NULL;
+    }
+    fd = S_ISBLK(is.st_mode) ? -1 : open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    err = fd < 0 ? -errno : 0;
+    wrong = fd < 0 ? wrong_type(&is, err) : NULL;
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0 || wrong != NULL ? wrong : weir_error_text(err);
 }
 
 const char *start_access_log_expected(const struct config *config, char out[FAULT_TEXT_BYTES])
 {
     (void)snprintf(out, FAULT_TEXT_BYTES,
-                   "access_log.path is '%s', expected a file that this user can append to",
+                   "access_log.path is '%s', expected a file that this user can append to, a FIFO with a "
+                   "reader, or a terminal",
                    config->access_log.path);
     return out;
 }
@@ -50,11 +68,9 @@ const char *start_access_log_expected(const struct config *config, char out[FAUL
 void start_access_log_check(const struct config *config, struct config_faults *faults)
 {
     const struct config_access_log *log = &config->access_log;
-    const int err = log->on && log->path != NULL ? check(log->path) : 0;
+    const char *wrong = log->on && log->path != NULL ? check(log->path) : NULL;
     char text[FAULT_TEXT_BYTES];
 
-    if (err < 0)
-        config_fault(faults, log->path_place, "%s: %s", start_access_log_expected(config, text),
-                     err == -ENXIO ? "it is a socket, or a FIFO that no program reads"
-                                   : weir_error_text(err));
+    if (wrong != NULL)
+        config_fault(faults, log->path_place, "%s: %s", start_access_log_expected(config, text), wrong);
 }

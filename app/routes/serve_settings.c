@@ -43,7 +43,9 @@ const void *serve_settings_read(struct config_reader *reader, const struct tree_
     struct draft draft = {.app = node, .host = PROXY_HOST_CLIENT};
     const bool is_map = node->type == TREE_MAP;
 
-    if (settings == NULL || (is_map && (draft.app = NULL, !schema_read(reader, &schema, node, &draft))))
+    if (settings == NULL ||
+        !node_is_text_or(reader, node, TREE_MAP, "serve", "the name of one in apps, or a mapping") ||
+        (is_map && (draft.app = NULL, !schema_read(reader, &schema, node, &draft))))
         return NULL;
     settings->app = draft.app != NULL ? app_read(reader, draft.app, is_map ? "serve.app" : "serve") : NULL;
     if (settings->app == NULL)

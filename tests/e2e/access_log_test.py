@@ -312,14 +312,14 @@ def paths_that_can_not_be_written_are_faults():
         os.mkfifo(os.path.join(folder, "fifo"))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(os.path.join(folder, "socket"))
-            for path, fault in ((".", "is a directory"), ("none/a.log", "no such file or directory"), ("fifo", "a FIFO that no program reads"),
+            for path, fault in ((".", "it is a folder"), ("none/a.log", "no such file or directory"), ("fifo", "a FIFO that no program reads"),
                                 ("socket", "it is a socket"), ("gateway.yaml/a.log", "not a directory")):
                 text = f"listen: 127.0.0.1:0\naccess_log: {{path: {path}}}\nroutes:\n{HELLO}"
                 pathlib.Path(folder, "gateway.yaml").write_text(text)
                 for command in ("check", "serve"):
                     said = subprocess.run([WEIR, command, os.path.join(folder, "gateway.yaml")], capture_output=True, text=True, timeout=PATIENCE)
                     same(said.returncode, 1, path)
-                    assert re.search(rf"gateway.yaml:2:20: access_log.path is '.*', expected a file that this user can append to: .*{fault}",
+                    assert re.search(rf"gateway.yaml:2:20: access_log.path is '.*', expected a file that this user can append to, a FIFO with a reader, or a character device: {fault}",
                                      said.stdout + said.stderr, re.I), (path, said)
         assert not os.path.exists(os.path.join(folder, "none")), "nothing is made"
 

@@ -413,10 +413,11 @@ def what_is_wrong_is_said_before_the_start():
              ("basic: users", "users:1: the hash of 'bob' is cut", f"bob:{SHA512[:-1]}\n"),
              ("basic: users", "users:1: the hash of 'bob' costs", f"bob:{SESAME.replace('$05$', '$17$')}\n"),
              ("basic: users", "users:1: the line has no ':'", "bob\n"), ("basic: users", "users:1: the name of the user", f":{SESAME}\n"),
-             ("basic: users", "'ann' is there twice", f"ann:{SESAME}\nann:{SECRET}\n"), ("basic: users", "users:1: the file has no entry", "# none\n"),
+             ("basic: users", "users:4: user 'ann' is there already, in line 2, expected each user once", f"# x\nann:{SESAME}\n\nann:{SECRET}\n"), ("basic: users", "users:1: the file has no entry", "# none\n"),
              ("basic: users", "users:1: the line has a NUL", f"a\0:{SESAME}\n"), ("basic: users", "users:1: the line has a control", f"a\1:{SESAME}\n"),
              ("bearer: users", "users:1: the token has characters", "a b\n"), ("bearer: users", "users:1: the name of the token", ": a\n"),
-             ("bearer: users", "is there twice", "a: x\nb: x\n"), ("basic: none", "none: no such file", ""), ("basic: .", "it is no regular file", ""))
+             ("bearer: users", "users:2: the token of b is there already, in line 1, expected each token once", "a: x\nb: x\n"),
+             ("bearer: users", "users:3: the token is there already, in line 1", "x\ny\nx\n"), ("basic: none", "none: no such file", ""), ("basic: .", "it is no regular file", ""))
     with files() as folder:
         path = os.path.join(folder, "gateway.yaml")
         os.mkfifo(os.path.join(folder, "fifo"))

@@ -76,6 +76,31 @@ static void users_are_found_and_others_get_one_always_the_same(void **state)
     auth_table_free(table);
 }
 
+static void what_is_there_twice_is_told_with_both_lines(void **state)
+{
+    static const struct {
+        enum config_auth_scheme scheme;
+        const char *text, *fault;
+    } table[] = {
+        {CONFIG_AUTH_BASIC, "b:" SECRET "\na:" SECRET "\n\n b:" SECRET "\n",
+         "4: user 'b' is there already, in line 1, expected each user once"},
+        {CONFIG_AUTH_BEARER, "a: t0ken\n# x\nb: another\nc: t0ken",
+         "4: the token of c is there already, in line 1, expected each token once"},
+        {CONFIG_AUTH_BEARER, "t0ken\nt0ken",
+         "2: the token is there already, in line 1, expected each token once"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char fault[AUTH_FAULT_BYTES];
+        struct auth_table *made = NULL;
+
+        assert_int_equal(auth_table_make(table[i].scheme, weir_bytes_of(table[i].text), &made, fault),
+                         -WEIR_ECONFIG);
+        assert_string_equal(fault, table[i].fault);
+    }
+}
+
 static void tokens_are_found_by_their_hashes_alone(void **state)
 {
     static const char text[] = "a: t0ken==\nanother\n";
@@ -196,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_are_compared_and_others_refused),
+        cmocka_unit_test(what_is_there_twice_is_told_with_both_lines),
         cmocka_unit_test(users_are_found_and_others_get_one_always_the_same),
         cmocka_unit_test(tokens_are_found_by_their_hashes_alone),
         cmocka_unit_test(malformed_credentials_are_none),

@@ -87,8 +87,8 @@ static void names_are_hidden_in_any_case(void **state)
 static void faults_have_their_place(void **state)
 {
     static const struct reading_fault faults[] = {
-        {"access_log: maybe\n" REST, 1, 13, "true or false"},
-        {"access_log: [a]\n" REST, 1, 13, "mapping"},
+        {"access_log: maybe\n" REST, 1, 13, "true, false or a mapping"},
+        {"access_log: [a]\n" REST, 1, 13, "a list, expected true, false or a mapping"},
         {"access_log: {file: a}\n" REST, 1, 14, "unknown key 'file'"},
         {"access_log: {path: ''}\n" REST, 1, 20, "text that is not empty"},
         {"access_log: {path: [a]}\n" REST, 1, 20, "access_log.path"},
@@ -97,11 +97,15 @@ static void faults_have_their_place(void **state)
         {"access_log: {sample: 0%}\n" REST, 1, 22, "1"},
         {"access_log: {sample: 101%}\n" REST, 1, 22, "100"},
         {"access_log: {slow: 100}\n" REST, 1, 20, "access_log.slow"},
-        {"access_log: {slow: 0s}\n" REST, 1, 20, "access_log.slow"},
+        {"access_log: {slow: 0s}\n" REST, 1, 20, "'0s', expected a duration above 0, such as 250ms"},
+        {"access_log: {path: stdout}\n" REST, 1, 20, "standard output is /dev/stdout"},
+        {"access_log: {path: '-'}\n" REST, 1, 20, "a file, or stderr"},
         {"access_log: {hide: token}\n" REST, 1, 20, "a list"},
-        {"access_log: {hide: [a, 'b c']}\n" REST, 1, 24, "the name of a query parameter or of a header"},
-        {"access_log: {hide: ['token=']}\n" REST, 1, 21, "the name of"},
-        {"access_log: {hide: ['']}\n" REST, 1, 21, "the name of"},
+        {"access_log: {hide: [a, 'b c']}\n" REST, 1, 24,
+         "'b c', expected a name of a query parameter or header, such as token, without spaces and any of "
+         "=&;?:,"},
+        {"access_log: {hide: ['token=']}\n" REST, 1, 21, "a name of"},
+        {"access_log: {hide: ['']}\n" REST, 1, 21, "a name of"},
         {"access_log: {hide: [[a]]}\n" REST, 1, 21, "access_log.hide"},
     };
 

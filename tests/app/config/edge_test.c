@@ -100,6 +100,7 @@ static const struct reading_fault table[] = {
     {"trusted_proxies: [unix, proxy]\n" HEAD HELLO, 1, 25, "10.0.0.0/8"},
     /* the resolver */
     {"resolver: {}\nresolvr: {}\n" HEAD HELLO, 2, 1, "did you mean 'resolver'?"},
+    {"resolver: {servers: {a: b}}\n" HEAD HELLO, 1, 21, "an address, or a list of them"},
     {"resolver: [127.0.0.1]\n" HEAD HELLO, 1, 11, "resolver is a list, expected a mapping"},
     {"resolver: {server: 127.0.0.1}\n" HEAD HELLO, 1, 12, "did you mean 'servers'?"},
     {"resolver: {servers: []}\n" HEAD HELLO, 1, 21, "expected 1 to 8"},
