@@ -10,6 +10,8 @@
 #include <weir/error.h>
 
 #include "base/clock.h"
+#include "base/log_number.h"
+#include "base/log_quick.h"
 #include "base/log_text.h"
 
 #define ROOM_MIN 128
@@ -20,7 +22,9 @@
 #define NS_PER_MS 1000000
 #define NS_PER_S 1000000000
 
-static const char *const level_names[] = {"", "debug", "info", "warn", "error"};
+enum { LEVEL_BYTES = 8 };
+static const char level_names[][LEVEL_BYTES] = {"", "debug", "info", "warn", "error"};
+static const unsigned char level_lengths[] = {0, 5, 4, 4, 5};
 static const char *const level_colours[] = {"", DIM, "\033[32m", "\033[33m", "\033[31m"};
 
 static void put_colour(struct weir__log_line *l, const char *colour)
@@ -45,55 +49,18 @@ static void put_double(struct weir__log_line *l, double x)
     weir__log_put_text(l, number);
 }
 
-/* Writes n before end. Returns: the first digit. */
-static char *digits(char *end, uint64_t n)
-{
-    do
-        *--end = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return end;
-}
-
 static void put_integer(struct weir__log_line *l, int64_t n)
 {
-    char number[24], *end = number + sizeof number;
-    char *at = digits(end, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+    char number[WEIR__LOG_NUMBER_MAX];
 
-    if (n < 0)
-        *--at = '-';
-    weir__log_put(l, at, (size_t)(end - at));
+    weir__log_put(l, number, (size_t)(weir__log_write_integer(number, n) - number));
 }
 
-/* Writes milliseconds: in text always with three decimals, so that lines can be compared and sorted; in JSON
- * a number, to the nanosecond. */
 static void put_duration(struct weir__log_line *l, weir_duration d)
 {
-    enum { DECIMALS_MAX = 6 };
-    char number[32], *end = number + sizeof number, *at;
-    size_t unit = l->json ? 0 : 2;
-    uint64_t ns = d.ns < 0 ? 0 - (uint64_t)d.ns : (uint64_t)d.ns;
-    uint64_t whole, fraction;
+    char number[WEIR__LOG_NUMBER_MAX];
 
-    if (!l->json)
-        ns = ns - ns % 1000 + (ns % 1000 >= 500 ? 1000 : 0);
-    memcpy(end -= unit, "ms", unit);
-    whole = ns / NS_PER_MS;
-    fraction = ns % NS_PER_MS;
-    if (!l->json || fraction > 0) {
-        int decimals = l->json ? DECIMALS_MAX : 3;
-        fraction = l->json ? fraction : fraction / 1000;
-        while (l->json && fraction % 10 == 0) {
-            fraction /= 10;
-            decimals--;
-        }
-        for (; decimals > 0; decimals--, fraction /= 10)
-            *--end = (char)('0' + fraction % 10);
-        *--end = '.';
-    }
-    at = digits(end, whole);
-    if (d.ns < 0)
-        *--at = '-';
-    weir__log_put(l, at, (size_t)(number + sizeof number - at));
+    weir__log_put(l, number, (size_t)(weir__log_write_duration(number, d.ns, l->json) - number));
 }
 
 static void put_part(struct weir__log_line *l, const weir_kv_part *part)
@@ -102,20 +69,20 @@ static void put_part(struct weir__log_line *l, const weir_kv_part *part)
         weir__log_put_quoted(l, weir_bytes_of(part->name), "");
     else
         weir__log_put_chars(l, weir_bytes_of(part->name), true);
-    weir__log_put_text(l, l->json ? ":" : " ");
+    weir__log_put_byte(l, l->json ? ':' : ' ');
     put_duration(l, part->duration);
 }
 
 /* Writes as many whole parts as fit. */
 static void put_durations(struct weir__log_line *l, const weir_kv *kv)
 {
-    weir__log_put_text(l, l->json ? "{" : "\"");
+    weir__log_put_byte(l, l->json ? '{' : '"');
     if (l->cut)
         return;
     for (size_t i = 0; i < kv->value.durations.count && !l->cut; i++) {
         size_t before = l->len;
         if (i > 0)
-            weir__log_put_text(l, l->json ? "," : ", ");
+            weir__log_put(l, ", ", l->json ? 1 : 2);
         put_part(l, &kv->value.durations.parts[i]);
         if (l->cut)
             l->len = before;
@@ -154,21 +121,23 @@ static void put_value(struct weir__log_line *l, const weir_kv *kv)
     }
 }
 
+static bool is_in_ms(const weir_kv *kv)
+{
+    return kv->type == WEIR_KV_TYPE_DURATION || kv->type == WEIR_KV_TYPE_DURATIONS;
+}
+
 static void put_key(struct weir__log_line *l, const weir_kv *kv)
 {
     if (l->json) {
-        bool in_ms;
-
-        weir__log_put_text(l, ",");
-        in_ms = kv->type == WEIR_KV_TYPE_DURATION || kv->type == WEIR_KV_TYPE_DURATIONS;
-        weir__log_put_quoted(l, weir_bytes_of(kv->key), in_ms ? "_ms" : "");
-        weir__log_put_text(l, ":");
+        weir__log_put_byte(l, ',');
+        weir__log_put_quoted(l, weir_bytes_of(kv->key), is_in_ms(kv) ? "_ms" : "");
+        weir__log_put_byte(l, ':');
         return;
     }
-    weir__log_put_text(l, " ");
+    weir__log_put_byte(l, ' ');
     put_colour(l, DIM);
     weir__log_put_chars(l, weir_bytes_of(kv->key), false);
-    weir__log_put_text(l, "=");
+    weir__log_put_byte(l, '=');
     put_colour(l, PLAIN);
 }
 
@@ -187,34 +156,39 @@ static void put_pair(struct weir__log_line *l, const weir_kv *kv)
         l->len = before;
 }
 
-static size_t second_text(const struct weir__logger *logger, struct weir__log_second *second, int64_t now,
-                          const char **text)
+static void write_second(const struct weir__logger *logger, struct weir__log_second *second, int64_t now)
 {
-    if (second->length == 0 || second->local != logger->local_time || now < second->began_ns ||
-        now >= second->began_ns + NS_PER_S) {
-        second->local = logger->local_time;
-        second->began_ns = now - now % NS_PER_S;
-        if (logger->local_time)
-            weir__clock_format_time(second->text, now, logger->local_offset_s);
-        else
-            weir__clock_format_utc(second->text, now);
-        second->length = strcspn(second->text, ".") + 1;
-    }
-    *text = second->text;
-    return second->length;
+    second->local = logger->local_time;
+    second->began_ns = now - now % NS_PER_S;
+    if (logger->local_time)
+        weir__clock_format_time(second->text, now, logger->local_offset_s);
+    else
+        weir__clock_format_utc(second->text, now);
+    second->length = strcspn(second->text, ".") + 1;
 }
 
+/* The time stands at the front of a line, where there is room for all of the text. */
 static void put_time(struct weir__log_line *l, const struct weir__logger *logger,
                      struct weir__log_second *second)
 {
     int64_t now = logger->wall_ns();
-    const char *text;
-    size_t n = second_text(logger, second, now = now < 0 ? 0 : now, &text);
-    unsigned ms = (unsigned)((now - second->began_ns) / NS_PER_MS);
-    const char decimals[] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
+    char *at = l->out + l->len;
 
-    weir__log_put(l, text, n);
-    weir__log_put(l, decimals, logger->local_time ? 3 : 4);
+    now = now < 0 ? 0 : now;
+    if (second->length == 0 || second->local != logger->local_time || now < second->began_ns ||
+        now >= second->began_ns + NS_PER_S)
+        write_second(logger, second, now);
+    memcpy(at, second->text, sizeof second->text);
+    at = weir__log_write_three(at + second->length, (unsigned)((now - second->began_ns) / NS_PER_MS));
+    *at = 'Z';
+    l->len = (size_t)(at - l->out) + (logger->local_time ? 0 : 1);
+}
+
+/* Stands at the front of a line too. */
+static void put_level(struct weir__log_line *l, enum weir_log_level level)
+{
+    memcpy(l->out + l->len, level_names[level], LEVEL_BYTES);
+    l->len += level_lengths[level];
 }
 
 static void put_head(struct weir__log_line *l, const struct weir__logger *logger,
@@ -224,18 +198,18 @@ static void put_head(struct weir__log_line *l, const struct weir__logger *logger
         weir__log_put_text(l, "{\"time\":\"");
         put_time(l, logger, second);
         weir__log_put_text(l, "\",\"level\":\"");
-        weir__log_put_text(l, level_names[level]);
+        put_level(l, level);
         weir__log_put_text(l, "\",\"message\":");
         return;
     }
     put_colour(l, DIM);
     put_time(l, logger, second);
     put_colour(l, PLAIN);
-    weir__log_put_text(l, " ");
+    weir__log_put_byte(l, ' ');
     put_colour(l, level_colours[level]);
-    weir__log_put_text(l, level_names[level]);
+    put_level(l, level);
     put_colour(l, PLAIN);
-    weir__log_put_text(l, " ");
+    weir__log_put_byte(l, ' ');
 }
 
 size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_second *second, char *out,
@@ -244,6 +218,7 @@ size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_s
 {
     struct weir__log_line l = {
         .out = out, .room = room - TAIL_ROOM, .json = logger->json, .colour = logger->colour};
+    size_t i = 0;
 
     assert(room >= ROOM_MIN);
     level = weir__log_level(level);
@@ -252,12 +227,15 @@ size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_s
         weir__log_put_quoted(&l, weir_bytes_of(message), "");
     else
         weir__log_put_chars(&l, weir_bytes_of(message), false);
-    for (size_t i = 0; i < n; i++) {
+    while ((i += weir__log_quick_pairs(&l, kvs + i, n - i)) < n) {
         if (kvs[i].type != WEIR_KV_TYPE_NONE)
             put_pair(&l, &kvs[i]);
+        i++;
     }
     if (l.cut)
         weir__log_put_end(&l, l.json ? ",\"cut\":true" : "…");
-    weir__log_put_end(&l, l.json ? "}\n" : "\n");
+    if (l.json)
+        l.out[l.len++] = '}';
+    l.out[l.len++] = '\n';
     return l.len;
 }

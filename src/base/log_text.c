@@ -5,7 +5,15 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/log_plain.h"
 #include "base/utf8.h"
+
+const unsigned char weir__log_classes[256] = {
+    [' '] = WEIR__LOG_PLAIN,
+    ['!'] = WEIR__LOG_BARE | WEIR__LOG_PLAIN,
+    ['#' ... '['] = WEIR__LOG_BARE | WEIR__LOG_PLAIN,
+    [']' ... '~'] = WEIR__LOG_BARE | WEIR__LOG_PLAIN,
+};
 
 /* Reports whether a character is a control character, also of C1: a terminal obeys them, so a log must not
  * pass them on. */
@@ -49,92 +57,55 @@ static void put_char(struct weir__log_line *l, const char *p, size_t length)
         weir__log_put(l, p, length);
 }
 
-/* Reports whether eight bytes stand for themselves wherever they are: visible ASCII but for the quote and the
- * backslash. */
-static inline bool is_bare_word(uint64_t word)
+/* Writes the character at i. Returns: behind it. */
+static size_t put_one(struct weir__log_line *l, weir_bytes s, size_t i, bool quoted)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    size_t length = weir__utf8_length(s.data + i, s.len - i);
 
-    /* Below '!', above '~', or one of the two: then the high bit of a byte is set. */
-    return ((((word - ones * '!') | (word + ones) | word) |
-             (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash))) &
-            highs) == 0;
+    if (quoted && !l->json && s.data[i] == '"')
+        weir__log_put(l, "\\\"", 2);
+    else if (quoted && !l->json && s.data[i] == '\\')
+        weir__log_put(l, "\\\\", 2);
+    else
+        put_char(l, s.data + i, length);
+    return i + (length > 0 ? length : 1);
 }
 
-static inline bool is_bare(char c)
+/* Writes a piece that stands for itself. Returns: false: nothing was written; there may be no room. */
+static bool put_plain(struct weir__log_line *l, const char *p, size_t n)
 {
-    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+    if (l->cut || l->len + n > l->room || !weir__log_copy(l->out + l->len, p, n, WEIR__LOG_PLAIN))
+        return false;
+    l->len += n;
+    return true;
 }
 
-/* Copies the bare bytes at the front of n. Nearly all are bare, so eight at a time; the last eight may
- * overlap those before. Returns: how many were copied. */
-static size_t copy_bare(char *out, const char *p, size_t n)
+/* noinline: few texts have a character that does not stand for itself. */
+__attribute__((noinline)) static void put_in_pieces(struct weir__log_line *l, weir_bytes s, bool quoted)
 {
-    uint64_t word = 0;
+    enum { PIECE = sizeof(weir__log_words) };
     size_t i = 0;
 
-    for (; n - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, p + i, sizeof word);
-        if (!is_bare_word(word))
-            break;
-        memcpy(out + i, &word, sizeof word);
-    }
-    if (i == n)
-        return n;
-    if (n - i < sizeof word && n >= sizeof word) {
-        memcpy(&word, p + n - sizeof word, sizeof word);
-        if (is_bare_word(word)) {
-            memcpy(out + n - sizeof word, &word, sizeof word);
-            return n;
-        }
-    } else if (n >= sizeof(uint32_t) && n < sizeof word) {
-        uint32_t first, last;
-        memcpy(&first, p, sizeof first);
-        memcpy(&last, p + n - sizeof last, sizeof last);
-        if (is_bare_word(first | (uint64_t)last << 32)) {
-            memcpy(out, &first, sizeof first);
-            memcpy(out + n - sizeof last, &last, sizeof last);
-            return n;
-        }
-    }
-    for (; i < n && is_bare(p[i]); i++)
-        out[i] = p[i];
-    return i;
-}
+    while (i < s.len && !l->cut) {
+        const size_t end = s.len - i < PIECE ? s.len : i + PIECE;
 
-/* Writes the bare bytes at the front of n, as many as there is room for. */
-static size_t put_bare(struct weir__log_line *l, const char *p, size_t n)
-{
-    size_t left = l->room - l->len, bare;
-
-    if (l->cut)
-        return 0;
-    bare = copy_bare(l->out + l->len, p, n < left ? n : left);
-    l->len += bare;
-    l->cut = bare == left && bare < n;
-    return bare;
+        if (put_plain(l, s.data + i, end - i))
+            i = end;
+        while (i < end && !l->cut)
+            i = put_one(l, s, i, quoted);
+    }
 }
 
 void weir__log_put_chars(struct weir__log_line *l, weir_bytes s, bool quoted)
 {
-    for (size_t i = put_bare(l, s.data, s.len); i < s.len && !l->cut;
-         i += put_bare(l, s.data + i, s.len - i)) {
-        size_t length = weir__utf8_length(s.data + i, s.len - i);
-        if (quoted && !l->json && s.data[i] == '"')
-            weir__log_put(l, "\\\"", 2);
-        else if (quoted && !l->json && s.data[i] == '\\')
-            weir__log_put(l, "\\\\", 2);
-        else
-            put_char(l, s.data + i, length);
-        i += length > 0 ? length : 1;
-    }
+    if (!put_plain(l, s.data, s.len))
+        put_in_pieces(l, s, quoted);
 }
 
 /* Once the first quote is there, so is the last, even if the line is cut in between. */
 void weir__log_put_quoted(struct weir__log_line *l, weir_bytes s, const char *suffix)
 {
-    weir__log_put(l, "\"", 1);
+    weir__log_put_byte(l, '"');
     if (l->cut)
         return;
     weir__log_put_chars(l, s, true);
@@ -144,28 +115,20 @@ void weir__log_put_quoted(struct weir__log_line *l, weir_bytes s, const char *su
 
 static bool needs_quotes(weir_bytes s)
 {
-    for (size_t i = 0; i < s.len;) {
-        size_t length = weir__utf8_length(s.data + i, s.len - i);
+    for (size_t i = 0, length; i < s.len; i += length) {
+        length = 1;
+        if (weir__log_is_of(s.data[i], WEIR__LOG_BARE))
+            continue;
+        length = weir__utf8_length(s.data + i, s.len - i);
         if (length == 0 || is_control(s.data + i, length) || s.data[i] == ' ' || s.data[i] == '"')
             return true;
-        i += length;
     }
     return s.len == 0;
 }
 
 void weir__log_put_string(struct weir__log_line *l, weir_bytes s)
 {
-    size_t before = l->len;
-
-    if (l->json) {
-        weir__log_put_quoted(l, s, "");
-        return;
-    }
-    if (put_bare(l, s.data, s.len) == s.len && s.len > 0)
-        return;
-    l->len = before; /* not bare, or not all of it fits */
-    l->cut = false;
-    if (needs_quotes(s))
+    if (l->json || needs_quotes(s))
         weir__log_put_quoted(l, s, "");
     else
         weir__log_put_chars(l, s, false);

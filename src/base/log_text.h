@@ -41,6 +41,15 @@ static inline void weir__log_put(struct weir__log_line *l, const char *p, size_t
     l->len += n;
 }
 
+static inline void weir__log_put_byte(struct weir__log_line *l, char c)
+{
+    if (__builtin_expect(l->cut || l->len >= l->room, 0)) {
+        l->cut = true;
+        return;
+    }
+    l->out[l->len++] = c;
+}
+
 static inline void weir__log_put_text(struct weir__log_line *l, const char *text)
 {
     weir__log_put(l, text, strlen(text));
