@@ -33,6 +33,7 @@
 #include "metrics/request_counts.h"
 #include "outliers/recorder.h"
 #include "routes/route_pool.h"
+#include "text/networks.h"
 
 struct gateway {
     const struct config *config;
@@ -241,6 +242,14 @@ static int prepare(struct gateway *gateway)
     return is_counted(config) ? open_counts(gateway) : 0;
 }
 
+/* A trusted proxy has the connections of all its clients. */
+static bool counts_client(void *arg, const unsigned char ip[16])
+{
+    const struct config *config = ((struct gateway *)arg)->config;
+
+    return !networks_have_address(config->trusted_proxies, config->trusted_proxy_count, ip);
+}
+
 static int serve(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
@@ -258,6 +267,7 @@ static int serve(struct gateway *gateway)
         .on_refusal = loop_state_refuse,
         .on_drain = on_drain,
         .on_cut = on_cut,
+        .counts_client = config->trusted_proxy_count > 0 ? counts_client : NULL,
         .on_signal = on_signal,
         .prepare = open_contexts,
         .finish = close_contexts,

@@ -77,15 +77,16 @@ static weir_bytes node_of(weir_bytes element)
 
 /* --- the client --- */
 
-/* X-Forwarded-For is read where there is one: proxies that write it may pass on a client's Forwarded. */
-bool client_address_in(const char *peer, const struct client_told *told, const struct network *trusted,
-                       size_t count, unsigned char out[16])
+/* Replaces the address of a peer that is believed by what it tells. X-Forwarded-For is read where there is
+ * one: proxies that write it may pass on a client's Forwarded. Returns: whether there is an address in out[].
+ */
+static bool look_behind(const struct client_told *told, const struct network *trusted, size_t count,
+                        bool known, unsigned char out[16])
 {
     const bool plain = told->addresses != NULL;
     weir_bytes list = weir_bytes_of(plain ? told->addresses : told->elements != NULL ? told->elements : "");
-    bool known = network_address_of(weir_bytes_of(peer), out), believed = networks_have(trusted, count, peer);
 
-    while (believed && list.len > 0) {
+    for (bool believed = true; believed && list.len > 0;) {
         unsigned char address[16];
         const weir_bytes element =
             take_after(&list, plain ? memrchr(list.data, ',', list.len) : last_unquoted(list, ','));
@@ -100,17 +101,28 @@ bool client_address_in(const char *peer, const struct client_told *told, const s
     return known;
 }
 
+bool client_address_in(const char *peer, const struct client_told *told, const struct network *trusted,
+                       size_t count, unsigned char out[16])
+{
+    const bool known = network_address_of(weir_bytes_of(peer), out);
+
+    return networks_have(trusted, count, peer) ? look_behind(told, trusted, count, known, out) : known;
+}
+
 bool client_address(const weir_request *req, const struct network *trusted, size_t count,
                     unsigned char out[16])
 {
-    const char *peer = weir_request_peer(req);
+    const bool known = weir_request_peer_ip(req, out);
     struct client_told told;
 
     if (count == 0) /* as mostly */
-        return network_address_of(weir_bytes_of(peer), out);
+        return known;
+    if (known ? !networks_have_address(trusted, count, out)
+              : !networks_have(trusted, count, weir_request_peer(req)))
+        return known;
     told.addresses = weir_request_header_joined(req, "x-forwarded-for");
     told.elements = told.addresses == NULL ? weir_request_header_joined(req, "forwarded") : NULL;
-    return client_address_in(peer, &told, trusted, count, out);
+    return look_behind(&told, trusted, count, known, out);
 }
 
 const char *client_behind(const weir_request *req, const struct network *trusted, size_t count,
@@ -121,8 +133,7 @@ const char *client_behind(const weir_request *req, const struct network *trusted
 
     if (count == 0 || !client_address(req, trusted, count, client))
         return NULL;
-    if (network_address_of(weir_bytes_of(weir_request_peer(req)), peer) &&
-        memcmp(peer, client, sizeof peer) == 0)
+    if (weir_request_peer_ip(req, peer) && memcmp(peer, client, sizeof peer) == 0)
         return NULL;
     v4 = network_address_is_v4(client);
     return inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? client + 12 : client, out, CLIENT_TEXT_BYTES);

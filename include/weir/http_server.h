@@ -65,7 +65,7 @@ typedef struct weir_limits {
     bool always_room;
     /* Of one IPv4 address or one IPv6 network (/64), which a header of the PROXY protocol may tell: a
      * connection counts when its header has come. More are answered 503 and closed, with TLS closed without
-     * an answer. Does not apply to Unix sockets [0: no limit] */
+     * an answer. Does not apply to Unix sockets, nor where options.counts_client says so [0: no limit] */
     int connections_per_client;
     int exchanges;              /* of the whole server; more requests are refused with 503 [2000] */
     unsigned char reserved[32]; /* for later versions; zero */
@@ -191,10 +191,16 @@ struct weir_server_options {
     /* Called when the time to drain is over, or the drain is to end at once, on the first loop where
      * something is left: so many exchanges and connections of all loops are cut off now. Must not wait */
     void (*on_cut)(void *arg, int exchanges, int connections);
+    /* Reports whether limits.connections_per_client applies to an IP address, in the form of
+     * weir_request_peer_ip(): not to that of a proxy, whose connections are those of all its clients. Called
+     * on the loop of a connection once its client is known, if there is such a limit; must not wait. NULL: to
+     * all
+     */
+    bool (*counts_client)(void *arg, const unsigned char ip[16]);
     bool sigterm_once; /* weir_serve() only: a further SIGTERM does nothing; SIGINT after it ends at once. For
                           a process that gets SIGTERM from its supervisor, and perhaps from others who mean
                           both */
-    unsigned char reserved[31]; /* for later versions; zero */
+    unsigned char reserved[23]; /* for later versions; zero */
 };
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once

@@ -98,3 +98,22 @@ const char *weir__address_format(const struct sockaddr *addr, socklen_t len, cha
     }
     return text;
 }
+
+const char *weir__address_format_end(const struct sockaddr_storage *addr, socklen_t len, char *text)
+{
+    return addr->ss_family == AF_UNIX ? strcpy(text, "unix")
+                                      : weir__address_format((const struct sockaddr *)addr, len, text);
+}
+
+bool weir__address_ip(const struct sockaddr_storage *addr, unsigned char out[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (addr->ss_family == AF_INET) {
+        memcpy(out, mapped, sizeof mapped);
+        memcpy(out + sizeof mapped, &((const struct sockaddr_in *)addr)->sin_addr, 4);
+    } else if (addr->ss_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)addr)->sin6_addr, 16);
+    }
+    return addr->ss_family == AF_INET || addr->ss_family == AF_INET6;
+}

@@ -54,6 +54,12 @@ struct weir__address weir__address_of_ip(const struct weir__ip *ip, uint16_t por
  * most and returns text. */
 const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
 
+/* The same of one end of a connection: "unix" for every Unix socket. */
+const char *weir__address_format_end(const struct sockaddr_storage *addr, socklen_t len, char *text);
+
+/* Writes the IP address as IPv6 has it, that of IPv4 as ::ffff:192.0.2.1. Returns: false: it has none. */
+bool weir__address_ip(const struct sockaddr_storage *addr, unsigned char out[16]);
+
 /* The addresses to listen on: of a Unix path, a literal, or a name of the hosts file; localhost is always
  * known. In the order of weir__addresses_alternate().
  * Returns: their number, > 0; -WEIR_EDNS. */

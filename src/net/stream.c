@@ -93,9 +93,7 @@ const char *weir__stream_peer(const weir_stream *s, char *text)
 
     if (s->transport->type->address(s->transport, true, &addr, &len) < 0)
         return strcpy(text, "?");
-    if (addr.ss_family == AF_UNIX)
-        return strcpy(text, "unix");
-    return weir__address_format((struct sockaddr *)&addr, len, text);
+    return weir__address_format_end(&addr, len, text);
 }
 
 bool weir__stream_has_input(const weir_stream *s)
@@ -103,7 +101,7 @@ bool weir__stream_has_input(const weir_stream *s)
     return s->transport->type->has_input(s->transport);
 }
 
-int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len)
+int weir__stream_peer_address(const weir_stream *s, struct sockaddr_storage *addr, socklen_t *len)
 {
     return s->transport->type->address(s->transport, true, addr, len);
 }
@@ -115,9 +113,7 @@ const char *weir__stream_local(weir_stream *s, char *text)
 
     if (s->transport->type->address(s->transport, false, &addr, &len) < 0)
         return strcpy(text, "?");
-    if (addr.ss_family == AF_UNIX)
-        return strcpy(text, "unix");
-    return weir__address_format((struct sockaddr *)&addr, len, text);
+    return weir__address_format_end(&addr, len, text);
 }
 
 bool weir__stream_counts_acknowledged(const weir_stream *s)

@@ -170,7 +170,8 @@ const char *weir__stream_peer(const weir_stream *s, char *text);
 bool weir__stream_has_input(const weir_stream *s);
 
 /* The address of the peer. Returns: 0, or as getpeername(2). */
-int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len) WEIR_CHECKED;
+int weir__stream_peer_address(const weir_stream *s, struct sockaddr_storage *addr,
+                              socklen_t *len) WEIR_CHECKED;
 
 /* Formats the address that a stream is bound to, into text[WEIR_ADDRESS_BYTES]; "unix", "?" as
  * weir_stream_peer().

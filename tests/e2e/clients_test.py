@@ -79,6 +79,17 @@ def a_client_has_so_many_connections():
             connection.close()
 
 
+def a_trusted_proxy_has_as_many_as_it_likes():
+    limits = "{connections_per_client: 1}\ntrusted_proxies: "
+    with gateway(ROUTES, limits + "[127.0.0.0/8]") as weir, gateway(ROUTES, limits + "[127.0.0.2, 192.0.2.0/24]") as other:
+        held = [connect(gateway_.address()) for gateway_ in (weir, other) for _ in range(3)]
+        for number, connection in enumerate(held):
+            connection.sendall(b"GET /sleep HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
+            same(receive(connection).status, 200 if number < 4 else 503)
+        for connection in held:
+            connection.close()
+
+
 def status_of(weir):
     try:
         return ask(weir.address(), "/sleep").status
@@ -120,5 +131,5 @@ def routes_that_only_read_say_so():
         same((answer.status, answer.headers["allow"]), (204, "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"))
 
 
-run(all_is_sent_before_anything_is_read, who_sends_no_more_is_answered, who_leaves_is_not, a_client_has_so_many_connections,
+run(all_is_sent_before_anything_is_read, who_sends_no_more_is_answered, who_leaves_is_not, a_client_has_so_many_connections, a_trusted_proxy_has_as_many_as_it_likes,
     lists_are_read_whole, routes_that_only_read_say_so)

@@ -181,6 +181,29 @@ static void hosts_are_resolved(void **state)
     assert_true(loopback);
 }
 
+static void addresses_are_bytes(void **state)
+{
+    static const struct {
+        const char *text, *ip;
+    } cases[] = {{"192.0.2.1", "::ffff:192.0.2.1"},
+                 {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+                 {"2001:db8::7", "2001:db8::7"}};
+    struct sockaddr_storage none = {.ss_family = AF_UNIX};
+    unsigned char ip[16], wanted[16];
+    struct weir__address address;
+    char text[WEIR_ADDRESS_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(weir__address_of_literal(cases[i].text, 1, &address), 0);
+        assert_int_equal(inet_pton(AF_INET6, cases[i].ip, wanted), 1);
+        assert_true(weir__address_ip(&address.storage, ip));
+        assert_memory_equal(ip, wanted, sizeof ip);
+    }
+    assert_false(weir__address_ip(&none, ip));
+    assert_string_equal(weir__address_format_end(&none, sizeof none, text), "unix");
+}
+
 static void families_take_turns(void **state)
 {
     static const char *const before[] = {"10.0.0.1", "10.0.0.2", "::1", "10.0.0.3", "::2"};
@@ -202,6 +225,7 @@ int main(void)
         cmocka_unit_test(addresses_are_taken_apart), cmocka_unit_test(what_is_no_address_is_refused),
         cmocka_unit_test(lengths_have_their_limits), cmocka_unit_test(addresses_are_written),
         cmocka_unit_test(hosts_are_resolved),        cmocka_unit_test(families_take_turns),
+        cmocka_unit_test(addresses_are_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

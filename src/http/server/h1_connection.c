@@ -38,7 +38,7 @@ static void started(struct weir__h1_exchange *h)
     if (c->stage != WEIR__STAGE_SERVED)
         weir__unserved_served(weir__connection_unserved(c));
     /* An application that asks for addresses asks when an exchange ends: after a reset there is none. */
-    if (c->home->peers.kept != NULL)
+    if (c->home->peers.texts)
         (void)weir_request_peer(&h->exchange.request);
     h->running = true;
     weir__timeout_list_leave(&c->timeout);
@@ -289,6 +289,11 @@ static const char *peer(struct weir__exchange *x, char *text)
     return weir__peers_of(&x->home->peers, weir__connection_stream(weir__h1_of(x)->connection), text);
 }
 
+static bool peer_ip(struct weir__exchange *x, unsigned char out[16])
+{
+    return weir__peers_ip(&x->home->peers, weir__connection_stream(weir__h1_of(x)->connection), out);
+}
+
 static const char *local(struct weir__exchange *x, char *text)
 {
     return weir__stream_local(weir__connection_stream(weir__h1_of(x)->connection), text);
@@ -316,6 +321,7 @@ static const struct weir__wire wire = {
     .end = end,
     .reset = reset,
     .peer = peer,
+    .peer_ip = peer_ip,
     .local = local,
     .tls_info = tls_info,
 };

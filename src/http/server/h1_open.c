@@ -12,6 +12,7 @@
 #include <weir/log.h>
 
 #include "http/server/h1.h"
+#include "net/address.h"
 #include "net/proxy_transport.h"
 #include "tls/transport/start_tls.h"
 
@@ -22,12 +23,14 @@ static const int64_t log_every_ns = 1000000000;
 /* Counts the connection of a client, if that is done. Returns: false: the client has too many. */
 static bool may_enter(struct weir__connection *c)
 {
+    const weir_server_options *o = &c->home->server->options;
     struct weir__clients *clients = c->home->server->clients;
     struct sockaddr_storage addr;
+    unsigned char ip[16];
     socklen_t len;
 
     if (clients == NULL || weir__stream_peer_address(weir__connection_stream(c), &addr, &len) < 0 ||
-        (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
+        !weir__address_ip(&addr, ip) || (o->counts_client != NULL && !o->counts_client(o->arg, ip)))
         return true;
     c->client[0] = weir__client_key_of(&addr);
     if (weir__clients_enter(clients, c->client))

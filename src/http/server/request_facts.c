@@ -270,6 +270,16 @@ const char *weir_request_peer(const weir_request *req)
     return address(x, &x->request.peer, x->wire->peer);
 }
 
+bool weir_request_peer_ip(const weir_request *req, unsigned char out[16])
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    if (req->peer_ip_is == WEIR__IP_UNASKED)
+        x->request.peer_ip_is = x->wire->peer_ip(x, x->request.peer_ip) ? WEIR__IP_KNOWN : WEIR__IP_NONE;
+    memcpy(out, req->peer_ip, sizeof req->peer_ip);
+    return req->peer_ip_is == WEIR__IP_KNOWN;
+}
+
 const char *weir_request_local(const weir_request *req)
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);

@@ -46,6 +46,7 @@ static int refuse(struct weir__exchange *x, const char *protocol)
 int weir_request_upgrade(weir_request *req, weir_response *res, const char *protocol, weir_stream **out)
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);
+    unsigned char ip[16];
     int err;
 
     if (res->began)
@@ -58,6 +59,7 @@ int weir_request_upgrade(weir_request *req, weir_response *res, const char *prot
     if (err < 0)
         return err;
     (void)weir_request_peer(req); /* while there is a connection to ask */
+    (void)weir_request_peer_ip(req, ip);
     (void)weir_request_local(req);
     err = x->wire->take_over(x, protocol, out);
     x->taken_over = err == 0;

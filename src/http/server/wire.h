@@ -134,7 +134,10 @@ struct weir__wire {
     /* Writes the client's address into text[WEIR_ADDRESS_BYTES]. Returns: text. */
     const char *(*peer)(struct weir__exchange *x, char *text);
 
-    /* The same of the address that the client is connected to. */
+    /* Writes its IP address, as weir_request_peer_ip(). Returns: false: it has none. */
+    bool (*peer_ip)(struct weir__exchange *x, unsigned char out[16]);
+
+    /* As peer(), of the address that the client is connected to. */
     const char *(*local)(struct weir__exchange *x, char *text);
 
     /* As weir_request_tls_info(). NULL: there is never TLS. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A server behind a proxy that speaks the PROXY protocol: the client is the one that the header tells. */
+#include <arpa/inet.h>
+
 #include "http/server/handlers.h"
 #include "http/server/server_rig.h"
 
@@ -10,11 +12,28 @@
 
 static char answer[1 << 10];
 
+/* The address as bytes is that of the text. */
+static void check_ip(weir_request *req)
+{
+    const char *text = weir_request_peer(req), *end = strrchr(text, ':');
+    const bool six = text[0] == '[';
+    unsigned char ip[16], wanted[16] = {[10] = 0xff, [11] = 0xff};
+    char host[WEIR_ADDRESS_BYTES];
+
+    (void)snprintf(host, sizeof host, "%.*s", (int)(end - text) - 2 * six, text + six);
+    assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, host, wanted + (six ? 0 : 12)), 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(weir_request_peer_ip(req, ip));
+        assert_memory_equal(ip, wanted, sizeof ip);
+    }
+}
+
 static int peer(weir_request *req, weir_response *res, void *state)
 {
     char text[2 * WEIR_ADDRESS_BYTES];
 
     (void)state;
+    check_ip(req);
     (void)snprintf(text, sizeof text, "%s %s %s", weir_request_peer(req), weir_request_local(req),
                    weir_request_scheme(req));
     return weir_respond_text(res, 200, text);
@@ -205,6 +224,46 @@ static void connections_count_for_the_client(void **state)
     rig_run(&rig);
 }
 
+/* 192.0.2.7 and 2001:db8::7 are proxies. */
+static bool is_no_proxy(void *arg, const unsigned char ip[16])
+{
+    static const unsigned char four[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 7},
+                               six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7};
+
+    (void)arg;
+    return memcmp(ip, four, sizeof four) != 0 && memcmp(ip, six, sizeof six) != 0;
+}
+
+static int come_through_proxies(struct rig *rig)
+{
+    static const char *const headers[] = {FROM("192.0.2.7"), "PROXY TCP6 2001:db8::7 2001:db8::1 1 2\r\n",
+                                          FROM("192.0.2.1")};
+    weir_stream *s[3 * 3];
+    int refused = 0;
+
+    for (int i = 0; i < 3 * 3; i++) {
+        s[i] = rig_connect(rig);
+        rig_send(s[i], headers[i % 3]);
+        rig_send(s[i], HELLO);
+        refused += rig_answer(s[i], answer, sizeof answer) == 503;
+        assert_int_equal(refused, i < 5 ? 0 : i < 8 ? 1 : 2);
+    }
+    for (int i = 0; i < 3 * 3; i++)
+        weir_stream_close(s[i]);
+    return 0;
+}
+
+static void connections_of_proxies_are_not_limited(void **state)
+{
+    struct rig rig = RIG(come_through_proxies);
+
+    (void)state;
+    rig.options.limits.connections_per_client = 1;
+    rig.options.counts_client = is_no_proxy;
+    rig.unsecured = true;
+    rig_run(&rig);
+}
+
 static void note(void *arg, const weir_server_client *client)
 {
     uint64_t *closed = arg;
@@ -297,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_connection_without_a_header_is_broken_off),
         cmocka_unit_test(a_slow_header_has_the_time_of_a_head),
         cmocka_unit_test(connections_count_for_the_client),
+        cmocka_unit_test(connections_of_proxies_are_not_limited),
         cmocka_unit_test(statistics_name_the_client),
         cmocka_unit_test(who_sends_no_header_makes_room),
         cmocka_unit_test(a_drain_waits_a_moment_for_it),

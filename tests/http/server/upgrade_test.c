@@ -31,6 +31,7 @@ static int upgrade(weir_request *req, weir_response *res, void *state)
 {
     const char *protocol = strcmp(weir_request_method(req), "CONNECT") == 0 ? NULL : "echo";
     weir_stream *stream = NULL;
+    unsigned char ip[16];
 
     (void)state;
     assert_int_equal(weir_response_header_add(res, "X-Mine", "1"), 0);
@@ -41,6 +42,7 @@ static int upgrade(weir_request *req, weir_response *res, void *state)
     assert_int_equal(weir_respond_text(res, 200, "x"), -WEIR_EBUSY);
     assert_int_equal(weir_response_header_add(res, "x", "y"), -WEIR_EBUSY);
     assert_string_not_equal(weir_request_peer(req), "?");
+    assert_true(weir_request_peer_ip(req, ip));
     upgrades++;
     result_of_read = echo_lines(stream);
     weir_stream_close(stream);
