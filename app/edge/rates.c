@@ -14,6 +14,7 @@
 #include <weir/time.h>
 
 #include "edge/keyed_hash.h"
+#include "edge/rate_places.h"
 #include "edge/rate_table.h"
 #include "http/client_address.h"
 
@@ -26,12 +27,9 @@ struct rate {
 
 struct rates {
     const struct config *config;
-    struct rate of[]; /* by number of the route */
-};
-
-/* The tables that the shared memory has, by digest; 0: none yet. */
-struct directory {
-    _Atomic uint64_t digests[RATES_SHARED_MAX];
+    bool are_shared;
+    struct rate_places places; /* if they are */
+    struct rate of[];          /* by number of the route */
 };
 
 /* --- finding the tables --- */
@@ -59,58 +57,38 @@ static uint64_t digest_of(const struct config_route *route)
     return keyed_hash_2_4(seed, numbers, sizeof numbers) | 1;
 }
 
-/* Reports whether the shared memory may have a table for a digest. */
-static bool is_listed(struct directory *directory, uint64_t digest)
+static void tell_own(const struct config_route *route, int err)
 {
-    for (size_t i = 0; i < RATES_SHARED_MAX; i++) {
-        uint64_t there = 0;
-        if (atomic_compare_exchange_strong(&directory->digests[i], &there, digest) || there == digest)
-            return true;
-    }
-    return false;
+    weir_log(WEIR_LOG_WARN, "the requests of a route are counted by each process alone",
+             WEIR_KV("route", route->name), WEIR_KV_ERROR("error", err),
+             WEIR_KV("hint", "processes that serve or drain have more rates than are shared"));
 }
 
-static int share_table(weir_shared *shared, const struct config_route *route, struct rate *rate)
-{
-    const uint64_t digest = digest_of(route);
-    char name[WEIR_SHARED_NAME_BYTES];
-    void *block = NULL;
-    int err = weir_shared_block(shared, "rates", 0, sizeof(struct directory), &block);
-
-    if (err < 0)
-        return err;
-    if (!is_listed(block, digest))
-        return -ENOSPC;
-    (void)snprintf(name, sizeof name, "rate %016" PRIx64, digest);
-    err = weir_shared_block(shared, name, 0, rate_table_bytes(has_keys(route->rate)), &block);
-    rate->table = block;
-    return err;
-}
-
-static int open_table(weir_shared *shared, const struct config_route *route, struct rate *rate)
+/* In shared memory, or a process's own. */
+static int open_table(struct rates *rates, const struct config_route *route, struct rate *rate)
 {
     const size_t bytes = rate_table_bytes(has_keys(route->rate));
-    int err = shared != NULL ? share_table(shared, route, rate) : 0;
 
-    if (err < 0)
-        weir_log(WEIR_LOG_WARN, "the requests of a route are counted by each process alone",
-                 WEIR_KV("route", route->name), WEIR_KV_ERROR("error", err),
-                 WEIR_KV("hint", "rates were changed so often that the shared memory is full: restart weir"));
-    if (shared == NULL || err < 0) {
-        rate->is_own = true;
-        rate->table = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (rate->table == NULL && rates->are_shared) {
+        rate->table = rate_places_take(&rates->places, digest_of(route), has_keys(route->rate));
         if (rate->table == NULL)
-            return -ENOMEM;
-        memset(rate->table, 0, bytes);
+            tell_own(route, -ENOSPC);
     }
+    if (rate->table != NULL)
+        return 0;
+    rate->is_own = true;
+    rate->table = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (rate->table == NULL)
+        return -ENOMEM;
+    memset(rate->table, 0, bytes);
     return 0;
 }
 
-static int open_rate(weir_shared *shared, const struct config_route *route, struct rate *rate)
+static int open_rate(struct rates *rates, const struct config_route *route, struct rate *rate)
 {
     const struct config_rate *wanted = route->rate;
     uint64_t random[2];
-    int err = open_table(shared, route, rate);
+    int err = open_table(rates, route, rate);
 
     if (err < 0)
         return err;
@@ -122,23 +100,50 @@ static int open_rate(weir_shared *shared, const struct config_route *route, stru
     return 0;
 }
 
+static const struct config_route *first_with_rate(const struct config *config)
+{
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].rate != NULL)
+            return &config->routes[i];
+    return NULL;
+}
+
+/* Takes the tables that are there, before a new one could get the place of one that no process uses just now.
+ */
+static void find_tables(struct rates *rates)
+{
+    const struct config *config = rates->config;
+
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].rate != NULL)
+            rates->of[i].table = rate_places_find(&rates->places, digest_of(&config->routes[i]));
+}
+
 int rates_open(const struct config *config, weir_shared *shared, struct rates **out)
 {
-    struct rates *rates = NULL;
+    const struct config_route *first = first_with_rate(config);
+    struct rates *rates;
     int err = 0;
 
     *out = NULL;
-    for (size_t i = 0; err == 0 && i < config->route_count; i++) {
-        if (config->routes[i].rate == NULL)
-            continue;
-        if (rates == NULL) {
-            rates = calloc(1, sizeof *rates + config->route_count * sizeof rates->of[0]);
-            if (rates == NULL)
-                return -ENOMEM;
-            rates->config = config;
-        }
-        err = open_rate(shared, &config->routes[i], &rates->of[i]);
+    if (first == NULL)
+        return 0;
+    rates = calloc(1, sizeof *rates + config->route_count * sizeof rates->of[0]);
+    if (rates == NULL)
+        return -ENOMEM;
+    rates->config = config;
+    if (shared != NULL) {
+        err = rate_places_open(&rates->places, shared);
+        rates->are_shared = err == 0;
+        if (err < 0)
+            tell_own(first, err);
+        else
+            find_tables(rates);
+        err = 0;
     }
+    for (size_t i = 0; err == 0 && i < config->route_count; i++)
+        if (config->routes[i].rate != NULL)
+            err = open_rate(rates, &config->routes[i], &rates->of[i]);
     if (err < 0)
         rates_close(rates);
     else
@@ -150,10 +155,21 @@ void rates_close(struct rates *rates)
 {
     if (rates == NULL)
         return;
-    for (size_t i = 0; i < rates->config->route_count; i++)
+    for (size_t i = 0; i < rates->config->route_count; i++) {
         if (rates->of[i].is_own)
             free(rates->of[i].table);
+        else if (rates->of[i].table != NULL)
+            rate_places_leave(&rates->places, rates->of[i].table);
+    }
     free(rates);
+}
+
+bool rates_are_shared(const struct rates *rates)
+{
+    for (size_t i = 0; i < rates->config->route_count; i++)
+        if (rates->of[i].is_own)
+            return false;
+    return true;
 }
 
 uint64_t rates_bytes(const struct config *config)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The rates of a gateway's routes: what is counted where, and the answer to what is too much.
  *
- * Under a supervisor the tables lie in the memory that it shares with its processes, found by all that
- * distinguishes a route and its rate. Processes count together, and a configuration that keeps a rate keeps
- * its counts.
+ * Under a supervisor the tables lie in the memory that it shares with its processes (rate_places.h), found by
+ * all that distinguishes a route and its rate. Processes count together, and a configuration that keeps a
+ * rate keeps its counts. Beyond RATE_PLACES tables of all processes, each further one is a process's own.
  *
  * Threading: opened and closed by the main thread; used by all loops meanwhile.
  */
 #ifndef APP_EDGE_RATES_H
 #define APP_EDGE_RATES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/http_server.h>
@@ -19,16 +20,15 @@
 
 struct rates;
 
-enum {
-    RATES_SHARED_MAX = 512
-}; /* tables in the life of a supervisor: 256 MiB. Each other is a process's own */
-
 /* Opens the rates of all routes. shared: NULL: this process counts alone.
  * Owns:    config and shared are lent until rates_close().
  * Returns: 0; -ENOMEM. *out is NULL if no route has a rate.
  */
 WEIR_CHECKED int rates_open(const struct config *config, weir_shared *shared, struct rates **out);
 void rates_close(struct rates *rates);
+
+/* Reports whether all tables are in shared memory. */
+bool rates_are_shared(const struct rates *rates);
 
 /* The memory of all tables, when they are full. */
 uint64_t rates_bytes(const struct config *config);

@@ -25,7 +25,7 @@
 #include "supervisor/state.h"
 
 enum {
-    SHARED_BYTES = 512 << 20, /* for 256 backends of five generations, and RATES_SHARED_MAX rates; unused
+    SHARED_BYTES = 512 << 20, /* for 256 backends of five generations, and RATE_PLACES rates; unused
                                  pages do not exist */
     SAID_BYTES_MAX = 48 << 10
 };

@@ -80,6 +80,18 @@ int weir_shared_member(const weir_shared *shared);
 int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes,
                       void **out) WEIR_CHECKED;
 
+/* Takes the one lock of the memory, which weir_shared_block() takes, too: for changing what lies in blocks in
+ * several steps, for moments, and not for each request. A process that dies gives it up: what it has changed
+ * half is for the next holder to recognize. A holder that is stopped holds up all others, which is logged.
+ * Where:   any thread. Blocks while another process has it.
+ */
+void weir_shared_lock(weir_shared *shared);
+
+/* Gives it up.
+ * Where:   the thread that took it.
+ */
+void weir_shared_unlock(weir_shared *shared);
+
 /* Adds one to a count unless it has reached max.
  * Returns: whether it was added; two members that reach for the last one at the same time may both fail.
  * Where:   any thread. Does not wait.

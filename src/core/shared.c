@@ -280,6 +280,16 @@ void weir__shared_leave(weir_shared *shared)
     (void)pthread_mutex_unlock(&shared->header->lock);
 }
 
+void weir_shared_lock(weir_shared *shared)
+{
+    weir__shared_enter(shared);
+}
+
+void weir_shared_unlock(weir_shared *shared)
+{
+    weir__shared_leave(shared);
+}
+
 static int check_block(const char *name, size_t counts, size_t bytes)
 {
     size_t length = strnlen(name, WEIR_SHARED_NAME_BYTES);
