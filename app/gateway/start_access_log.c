@@ -58,10 +58,11 @@ static const char *check(const char *path)
 
 const char *start_access_log_expected(const struct config *config, char out[FAULT_TEXT_BYTES])
 {
-    (void)snprintf(out, FAULT_TEXT_BYTES,
-                   "access_log.path is '%s', expected a file that this user can append to, a FIFO with a "
-                   "reader, or a terminal",
-                   config->access_log.path);
+    (void)snprintf(
+        out, FAULT_TEXT_BYTES,
+        "access_log.path is '%s', expected a file that this user can append to, a FIFO with a reader, or "
+        "a character device",
+        config->access_log.path);
     return out;
 }
 

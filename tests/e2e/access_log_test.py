@@ -312,7 +312,7 @@ def paths_that_can_not_be_written_are_faults():
         os.mkfifo(os.path.join(folder, "fifo"))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(os.path.join(folder, "socket"))
-            for path, fault in ((".", "it is a folder"), ("none/a.log", "no such file or directory"), ("fifo", "a FIFO that no program reads"),
+            for path, fault in ((".", "it is a folder"), ("none/a.log", "no such file or directory"), ("fifo", "it is a FIFO that no program reads"),
                                 ("socket", "it is a socket"), ("gateway.yaml/a.log", "not a directory")):
                 text = f"listen: 127.0.0.1:0\naccess_log: {{path: {path}}}\nroutes:\n{HELLO}"
                 pathlib.Path(folder, "gateway.yaml").write_text(text)
