@@ -262,10 +262,8 @@ static int on_head(void *arg, weir_response *res, const weir_response_head *head
     encoding = choose_encoding(a->req, settings);
     if (err < 0 || encoding < 0)
         return err;
-    if (head->bodiless) { /* the compressed length is not computed */
-        err = weaken_etag(res);
-        if (err == 0)
-            err = weir_response_header_set(res, "accept-ranges", NULL);
+    if (head->bodiless && !head->whole) { /* GET compresses it, unless the pool is full then */
+        err = say_encoding(res, encoding);
         return err < 0 ? err : 1;
     }
     fixed = head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;

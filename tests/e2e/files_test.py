@@ -341,6 +341,29 @@ def answers_may_be_compressed():
         same((got.status, got.body, got.headers.get("content-encoding")), (206, text[:4], None))
 
 
+def a_head_has_the_headers_of_its_get():
+    """But for a length that only the body tells."""
+    def prepare(tree):
+        tree.put("long.txt", b"some text that repeats itself, " * 500)
+        tree.put("large.txt", b"some text that repeats itself, " * 5000)
+        tree.put("noise.txt", os.urandom(5000))
+        tree.put("long.txt.br", b"packed before")
+    for more in ("", ", compress_response: true"):
+        with serving(", precompressed: true, fallback: a.txt, cache_control: 'max-age=5'", more=more, prepare=prepare) as (_, address):
+            etag = raw(address, "/f/long.txt").headers["etag"]
+            for name in ("long.txt", "large.txt", "noise.txt", "a.txt", "empty.txt", "large.bin", "none", "sub", "sub/", ".hidden"):
+                for fields in ("", "Accept-Encoding: gzip\r\n", "Accept-Encoding: br\r\n", "Accept-Encoding: zstd, gzip;q=0.5\r\n", f"If-None-Match: {etag}\r\n",
+                               'If-Match: "x"\r\n'):
+                    got = raw(address, "/f/" + name, fields)
+                    with connect(address) as connection:
+                        connection.sendall(f"HEAD /f/{name} HTTP/1.1\r\nHost: h\r\n{fields}\r\n".encode())
+                        head = receive(connection, "HEAD")
+                    wanted, has = ({key: value for key, value in one.headers.items() if key not in ("date", "transfer-encoding")} for one in (got, head))
+                    if "content-length" not in has and "content-encoding" in has:
+                        wanted.pop("content-length", None)
+                    same((head.status, has), (got.status, wanted), f"{more} {name} {fields}")
+
+
 def a_file_that_is_cut_breaks_its_answer_off():
     size = 256 << 20 # more than sockets hold
 
@@ -427,5 +450,5 @@ def a_slow_reader_gets_all_of_many_files():
 run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_to_their_slash, a_redirect_never_leads_to_another_host,
     no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
-    missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
+    missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_head_has_the_headers_of_its_get, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
     tags_and_contents_belong_together_while_a_tree_changes, requests_may_come_together, a_slow_reader_gets_all_of_many_files)

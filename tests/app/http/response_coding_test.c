@@ -14,7 +14,7 @@
 
 /* --- a handler that answers as its query says --- */
 
-static char text_of[200001];
+static char text_of[200001], noise[5000];
 static const char fixed_text[] =
     "always the same, always the same, always the same, always the same, always the same";
 static struct response_coding *coding;
@@ -53,6 +53,8 @@ static int answer(weir_request *req, weir_response *res)
         return weir_respond_bytes(res, 200, "image/png", text_of, 5000);
     if (strstr(how, "events") != NULL)
         return weir_respond_bytes(res, 200, "text/event-stream", text_of, 5000);
+    if (strstr(how, "noise") != NULL)
+        return weir_respond_bytes(res, 200, "text/plain", noise, 5000);
     if (strstr(how, "tiny") != NULL)
         return weir_respond_bytes(res, 200, "text/plain", text_of, 49);
     if (strstr(how, "large") != NULL)
@@ -152,10 +154,17 @@ static const struct {
     {"GET", "", "gzip;q=0", {"content-length: 5000"}, {"content-encoding"}},
     {"GET", "", "identity, gzip;q=0.5", {"content-length: 5000"}, {"content-encoding"}},
     {"GET", "", "identity;q=0.1, gzip;q=0.5", {"content-encoding: gzip"}, {NULL}},
-    {"HEAD", "", "gzip", {"vary: accept-encoding"}, {"content-encoding", "content-length"}},
-    {"HEAD", "etag", "gzip", {"etag: W/\"tag\""}, {"content-length"}},
+    {"HEAD", "", "gzip", {"content-encoding: gzip", "vary: accept-encoding"}, {"content-length"}},
+    {"HEAD", "etag", "gzip", {"content-encoding: gzip", "etag: W/\"tag\""}, {"content-length"}},
+    {"HEAD", "fixed", "gzip", {"content-encoding: gzip", "vary: accept-encoding"}, {"content-length"}},
+    {"GET", "etag-noise", "gzip", {"content-length: 5000", "etag: \"tag\""}, {"content-encoding", "W/"}},
+    {"HEAD", "etag-noise", "gzip", {"content-length: 5000", "etag: \"tag\""}, {"content-encoding", "W/"}},
+    {"HEAD", "part", "gzip", {"206", "content-length: 5000"}, {"content-encoding"}},
+    {"HEAD", "tiny", "gzip", {"content-length: 49"}, {"content-encoding"}},
     {"HEAD", "", "identity", {"content-length: 5000"}, {"content-encoding"}},
-    {"HEAD", "stream", "gzip", {"vary: accept-encoding"}, {"content-encoding", "content-length"}},
+    {"HEAD", "stream", "gzip", {"content-encoding: gzip", "vary: accept-encoding"}, {"content-length"}},
+    {"HEAD", "stream-known", "br", {"content-encoding: br"}, {"content-length"}},
+    {"HEAD", "stream-known", NULL, {"content-length: 200000"}, {"content-encoding"}},
     {"HEAD", "image", "gzip", {"content-length: 5000"}, {"vary"}},
     {"GET", "etag", "gzip", {"content-encoding: gzip", "etag: W/\"tag\""}, {NULL}},
     {"GET", "etag", NULL, {"etag: \"tag\""}, {"W/"}},
@@ -326,6 +335,8 @@ int main(void)
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
 
+    for (uint64_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)((i * i * i + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
     for (size_t i = 0; i < sizeof text_of - 1; i++)
         text_of[i] = "etaoin shrdlu\n,.0"[(i * i * 2654435761u) >> 28 & 15];
     return cmocka_run_group_tests(tests, NULL, NULL);
