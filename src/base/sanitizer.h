@@ -22,4 +22,8 @@
 #endif
 #endif
 
+/* Under TSan the longest sleep in a system call that TSan does not intercept, such as io_uring_enter(2): the
+ * handler of a signal that comes just before the call is kept back until the thread does what TSan sees. */
+#define WEIR__TSAN_SLEEP_NS 100000000
+
 #endif

@@ -16,9 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
+
 /* Sleeps while *word is still value, at most so long (NULL: without limit). May return early. */
 static inline void weir__futex_wait(atomic_int *word, int value, const struct timespec *most)
 {
+#ifdef WITH_TSAN
+    static const struct timespec seen = {.tv_nsec = WEIR__TSAN_SLEEP_NS};
+
+    most = most != NULL ? most : &seen;
+#endif
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, most, NULL, 0);
 }
 

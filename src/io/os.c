@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
+
 enum { DESCRIPTORS = 16384 };
 
 int64_t weir__io_os_now_ns(struct weir__io *io)
@@ -30,6 +32,11 @@ bool weir__io_os_wait(int64_t until_ns, struct timespec *wait)
 {
     int64_t left;
 
+#ifdef WITH_TSAN
+    const int64_t most_ns = weir__io_os_now_ns(NULL) + WEIR__TSAN_SLEEP_NS;
+
+    until_ns = until_ns < most_ns ? until_ns : most_ns;
+#endif
     if (until_ns == INT64_MAX)
         return false;
     left = until_ns < 0 ? 0 : until_ns - weir__io_os_now_ns(NULL);

@@ -51,7 +51,7 @@ int weir__io_os_take(int fd, bool foreign);
  */
 int weir__io_os_adopt(int fd, bool listening);
 
-/* The time until an instant; *wait is not negative.
+/* The time until an instant; *wait is not negative. Under TSan at most WEIR__TSAN_SLEEP_NS.
  * Returns: false: there is no instant (INT64_MAX).
  */
 bool weir__io_os_wait(int64_t until_ns, struct timespec *wait);
