@@ -36,11 +36,23 @@ static inline void add(struct state *s, uint64_t word, int rounds)
     s->a ^= word;
 }
 
-static inline uint64_t hash(const uint64_t seed[2], const unsigned char *data, size_t bytes, int rounds,
-                            int last_rounds)
+static inline struct state begin(const uint64_t seed[2])
 {
-    struct state s = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
-                      seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)};
+    return (struct state){seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
+                          seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)};
+}
+
+static inline uint64_t end(struct state *s, int rounds)
+{
+    s->c ^= 0xff;
+    mix(s, rounds);
+    return s->a ^ s->b ^ s->c ^ s->d;
+}
+
+static inline __attribute__((always_inline)) uint64_t hash(const uint64_t seed[2], const unsigned char *data,
+                                                           size_t bytes, int rounds, int last_rounds)
+{
+    struct state s = begin(seed);
     uint64_t word, last = (uint64_t)bytes << 56;
 
     for (; bytes >= sizeof word; data += sizeof word, bytes -= sizeof word) {
@@ -50,9 +62,7 @@ static inline uint64_t hash(const uint64_t seed[2], const unsigned char *data, s
     for (size_t i = 0; i < bytes; i++)
         last |= (uint64_t)data[i] << (8 * i);
     add(&s, last, rounds);
-    s.c ^= 0xff;
-    mix(&s, last_rounds);
-    return s.a ^ s.b ^ s.c ^ s.d;
+    return end(&s, last_rounds);
 }
 
 uint64_t keyed_hash(const uint64_t seed[2], const void *data, size_t bytes)
@@ -62,8 +72,10 @@ uint64_t keyed_hash(const uint64_t seed[2], const void *data, size_t bytes)
 
 uint64_t keyed_hash_number(const uint64_t seed[2], uint64_t number)
 {
-    number = htole64(number);
-    return hash(seed, (const unsigned char *)&number, sizeof number, 1, 3);
+    struct state s = begin(seed);
+
+    add(&s, number, 1);
+    return end(&s, 3);
 }
 
 uint64_t keyed_hash_2_4(const uint64_t seed[2], const void *data, size_t bytes)

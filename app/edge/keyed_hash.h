@@ -13,7 +13,7 @@
 /* SipHash-1-3, as hash tables use it. */
 uint64_t keyed_hash(const uint64_t seed[2], const void *data, size_t bytes);
 
-/* The same, of a number. */
+/* As strong, of a number alone: without the length, which is always the same. */
 uint64_t keyed_hash_number(const uint64_t seed[2], uint64_t number);
 
 /* SipHash-2-4: the form with published test vectors. */

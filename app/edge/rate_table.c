@@ -54,8 +54,9 @@ static uint64_t debt_of(const struct rate_limit *limit, uint64_t word, uint64_t 
 }
 
 /* Adds a request to what a bucket owes, if that is not too much. Returns: the word after it. */
-static uint64_t charge(const struct rate_limit *limit, uint64_t debt, uint64_t tag, uint64_t now,
-                       struct rate_verdict *verdict)
+static inline __attribute__((always_inline)) uint64_t charge(const struct rate_limit *limit, uint64_t debt,
+                                                             uint64_t tag, uint64_t now,
+                                                             struct rate_verdict *verdict)
 {
     verdict->accepted = debt + one <= limit->full;
     if (!verdict->accepted) {
@@ -82,7 +83,8 @@ static struct rate_verdict take_common(struct rate_table *table, const struct ra
 /* --- the table --- */
 
 /* Removes the buckets that are full, before their times could be taken for later ones. */
-static void sweep(struct rate_table *table, const struct rate_limit *limit, uint64_t now, uint64_t step)
+static __attribute__((noinline)) void sweep(struct rate_table *table, const struct rate_limit *limit,
+                                            uint64_t now, uint64_t step)
 {
     uint64_t swept = atomic_load_explicit(&table->swept, memory_order_relaxed);
 
@@ -150,35 +152,73 @@ static _Atomic uint64_t *choose(_Atomic uint64_t *const sets[2], const struct ra
     return places[more];
 }
 
+/* Where the bucket of a hash may lie. */
+struct key {
+    uint64_t tag;
+    _Atomic uint64_t *sets[2]; /* never the same */
+};
+
+static inline struct key key_of(struct rate_table *table, uint64_t hash)
+{
+    const uint64_t high = hash >> TIME_BITS;
+    const size_t first = hash % SETS, second = first ^ (hash / SETS % SETS | 1);
+
+    return (struct key){high != 0 ? high : 1, {&table->entries[first * SET], &table->entries[second * SET]}};
+}
+
+/* Counts a request in the bucket that has its key. Returns: false: it has none, or another request was
+ * counted there meanwhile. */
+static inline bool take_known(const struct key *key, const struct rate_limit *limit, uint64_t now,
+                              struct rate_verdict *verdict)
+{
+    uint64_t word = 0, next;
+    _Atomic uint64_t *at = find(key->sets[0], key->tag, &word);
+
+    if (at == NULL)
+        at = find(key->sets[1], key->tag, &word);
+    if (at == NULL)
+        return false;
+    next = charge(limit, debt_of(limit, word, now), key->tag, now, verdict);
+    return !verdict->accepted || atomic_compare_exchange_strong_explicit(
+                                     at, &word, next, memory_order_relaxed, memory_order_relaxed);
+}
+
+/* The same, and where the key has no bucket it gets one, or shares the common one. */
+static __attribute__((noinline)) struct rate_verdict take_new(struct rate_table *table,
+                                                              const struct rate_limit *limit, uint64_t hash,
+                                                              uint64_t now)
+{
+    const struct key key = key_of(table, hash);
+    struct rate_verdict verdict = {0};
+
+    while (!take_known(&key, limit, now, &verdict)) {
+        uint64_t word = 0, next;
+        _Atomic uint64_t *at = choose(key.sets, limit, key.tag, now, &word);
+
+        if (at == NULL) {
+            verdict = take_common(table, limit, now);
+            verdict.shared = true;
+            break;
+        }
+        next = charge(limit, debt_of(limit, word, now), key.tag, now, &verdict);
+        if (!verdict.accepted || atomic_compare_exchange_strong_explicit(
+                                     at, &word, next, memory_order_relaxed, memory_order_relaxed))
+            break;
+    }
+    return verdict;
+}
+
 struct rate_verdict rate_table_take(struct rate_table *table, const struct rate_limit *limit, uint64_t hash,
                                     int64_t now_ns)
 {
     const uint64_t now = units_of(limit, (uint64_t)now_ns), step = now >> SWEEP_BITS;
-    const uint64_t high = hash >> TIME_BITS, tag = high != 0 ? high : 1;
-    const size_t first = hash % SETS, second = first ^ (hash / SETS % SETS | 1); /* never the same */
-    _Atomic uint64_t *const sets[2] = {&table->entries[first * SET], &table->entries[second * SET]};
+    const struct key key = key_of(table, hash);
     struct rate_verdict verdict = {0};
 
     if (atomic_load_explicit(&table->swept, memory_order_relaxed) < step)
         sweep(table, limit, now, step);
-    for (;;) { /* again, when another request was counted there meanwhile */
-        uint64_t word = 0, next;
-        _Atomic uint64_t *at = find(sets[0], tag, &word);
-
-        if (at == NULL)
-            at = find(sets[1], tag, &word);
-        if (at == NULL)
-            at = choose(sets, limit, tag, now, &word);
-        if (at == NULL) {
-            verdict = take_common(table, limit, now);
-            verdict.shared = true;
-            return verdict;
-        }
-        next = charge(limit, debt_of(limit, word, now), tag, now, &verdict);
-        if (!verdict.accepted || atomic_compare_exchange_strong_explicit(
-                                     at, &word, next, memory_order_relaxed, memory_order_relaxed))
-            return verdict;
-    }
+    return take_known(&key, limit, now, &verdict) ? verdict
+                                                  : take_new(table, limit, hash, now); /* most are known */
 }
 
 struct rate_verdict rate_table_take_common(struct rate_table *table, const struct rate_limit *limit,

@@ -208,7 +208,8 @@ static uint64_t hash_client(const struct rates *rates, const struct rate *rate, 
     return keyed_hash_number(rate->seed, number_of(address));
 }
 
-static uint64_t hash_header(const struct rate *rate, const char *name, weir_request *req)
+static __attribute__((noinline)) uint64_t hash_header(const struct rate *rate, const char *name,
+                                                      weir_request *req)
 {
     const char *value = weir_request_header_joined(req, name);
 
@@ -218,15 +219,13 @@ static uint64_t hash_header(const struct rate *rate, const char *name, weir_requ
 static struct rate_verdict count(struct rates *rates, const struct config_route *route,
                                  const struct rate *rate, weir_request *req)
 {
-    const int64_t now_ns = weir_now().ns;
+    uint64_t hash;
 
     if (route->rate->by == CONFIG_RATE_ROUTE)
-        return rate_table_take_common(rate->table, &rate->limit, now_ns);
-    return rate_table_take(rate->table, &rate->limit,
-                           route->rate->by == CONFIG_RATE_CLIENT
-                               ? hash_client(rates, rate, req)
-                               : hash_header(rate, route->rate->header, req),
-                           now_ns);
+        return rate_table_take_common(rate->table, &rate->limit, weir_now().ns);
+    hash = route->rate->by == CONFIG_RATE_CLIENT ? hash_client(rates, rate, req)
+                                                 : hash_header(rate, route->rate->header, req);
+    return rate_table_take(rate->table, &rate->limit, hash, weir_now().ns);
 }
 
 /* --- the answer --- */
@@ -241,7 +240,8 @@ static int add_number(weir_response *res, const char *name, uint64_t number)
 
 /* Says when to come again in Retry-After, and what is allowed in the three fields that client libraries read;
  * the two of later drafts of the IETF are read by few. */
-static int refuse(weir_response *res, const struct config_rate *rate, const struct rate_verdict *verdict)
+static __attribute__((noinline, cold)) int refuse(weir_response *res, const struct config_rate *rate,
+                                                  const struct rate_verdict *verdict)
 {
     const uint64_t seconds = (verdict->wait_ns + 999999999) / 1000000000;
     char message[128], per[WEIR_DURATION_TEXT_MAX];

@@ -109,20 +109,25 @@ bool client_address_in(const char *peer, const struct client_told *told, const s
     return networks_have(trusted, count, peer) ? look_behind(told, trusted, count, known, out) : known;
 }
 
-bool client_address(const weir_request *req, const struct network *trusted, size_t count,
-                    unsigned char out[16])
+static __attribute__((noinline)) bool find_client(const weir_request *req, const struct network *trusted,
+                                                  size_t count, unsigned char out[16])
 {
     const bool known = weir_request_peer_ip(req, out);
     struct client_told told;
 
-    if (count == 0) /* as mostly */
-        return known;
     if (known ? !networks_have_address(trusted, count, out)
               : !networks_have(trusted, count, weir_request_peer(req)))
         return known;
     told.addresses = weir_request_header_joined(req, "x-forwarded-for");
     told.elements = told.addresses == NULL ? weir_request_header_joined(req, "forwarded") : NULL;
     return look_behind(&told, trusted, count, known, out);
+}
+
+bool client_address(const weir_request *req, const struct network *trusted, size_t count,
+                    unsigned char out[16])
+{
+    return count == 0 ? weir_request_peer_ip(req, out) /* as mostly */
+                      : find_client(req, trusted, count, out);
 }
 
 const char *client_behind(const weir_request *req, const struct network *trusted, size_t count,

@@ -139,11 +139,6 @@ bool network_address_of(weir_bytes peer, unsigned char out[16])
     return text.len > 0 && read_address(text.data, text.len, out) != 0;
 }
 
-bool network_address_is_v4(const unsigned char address[16])
-{
-    return memcmp(address, mapped, sizeof mapped) == 0;
-}
-
 bool networks_have_address(const struct network *networks, size_t count, const unsigned char address[16])
 {
     for (size_t i = 0; i < count; i++)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <weir/buffer.h>
 #include <weir/error.h>
@@ -33,7 +34,12 @@ WEIR_CHECKED int network_parse(weir_bytes text, struct network *out, weir_text_f
 bool network_address_of(weir_bytes peer, unsigned char out[16]);
 
 /* Reports whether an address, as network_address_of() writes it, is one of IPv4. */
-bool network_address_is_v4(const unsigned char address[16]);
+static inline bool network_address_is_v4(const unsigned char address[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    return memcmp(address, mapped, sizeof mapped) == 0;
+}
 
 /* Reports whether an address lies in one of the networks. */
 bool networks_have_address(const struct network *networks, size_t count, const unsigned char address[16]);

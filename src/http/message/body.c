@@ -11,11 +11,6 @@ void weir__http_body_begin(struct weir__http_body *b, enum weir__http_framing fr
     weir__http_chunked_init(&b->chunked);
 }
 
-bool weir__http_body_is_too_large(const struct weir__http_body *b)
-{
-    return b->taken + b->left > b->max;
-}
-
 static int take(struct weir__http_body *b, const char *data, size_t len, weir_bytes *payload)
 {
     if (len > b->max - b->taken)

@@ -35,7 +35,10 @@ void weir__http_body_begin(struct weir__http_body *b, enum weir__http_framing fr
                            uint64_t max);
 
 /* Whether the body is known to be longer than its max. */
-bool weir__http_body_is_too_large(const struct weir__http_body *b);
+static inline bool weir__http_body_is_too_large(const struct weir__http_body *b)
+{
+    return b->taken + b->left > b->max;
+}
 
 /* Takes the next run of payload out of data[0..len).
  * Returns: a weir__http_body_step, *used says how many bytes it took; -WEIR_ETOOLARGE, -WEIR_EPROTOCOL. */

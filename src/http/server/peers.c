@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/server/peers.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/address.h"
 #include "net/stream.h"
-
-enum {
-    KEPT_BITS = 10,
-    TEXT_BYTES = 56, /* of any address with a port; addresses with a zone and Unix sockets are not kept */
-};
-
-struct weir__peer {
-    const weir_stream *stream; /* NULL: none */
-    bool has_ip;
-    unsigned char ip[16];
-    char text[TEXT_BYTES];
-};
-
-static struct weir__peer *place_of(struct weir__peers *peers, const weir_stream *s)
-{
-    return &peers->kept[((uint64_t)(uintptr_t)s * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - KEPT_BITS)];
-}
 
 static bool ask(struct weir__peer *peer, const weir_stream *s)
 {
@@ -46,10 +28,10 @@ static struct weir__peer *find(struct weir__peers *peers, const weir_stream *s)
     struct weir__peer *peer;
 
     if (peers->kept == NULL)
-        peers->kept = calloc((size_t)1 << KEPT_BITS, sizeof *peers->kept);
+        peers->kept = calloc((size_t)1 << WEIR__PEERS_KEPT_BITS, sizeof *peers->kept);
     if (peers->kept == NULL)
         return NULL;
-    peer = place_of(peers, s);
+    peer = weir__peers_place(peers, s);
     return peer->stream == s || ask(peer, s) ? peer : NULL;
 }
 
@@ -61,7 +43,7 @@ const char *weir__peers_of(struct weir__peers *peers, const weir_stream *s, char
     return peer != NULL ? memcpy(text, peer->text, sizeof peer->text) : weir__stream_peer(s, text);
 }
 
-bool weir__peers_ip(struct weir__peers *peers, const weir_stream *s, unsigned char out[16])
+bool weir__peers_ask_ip(struct weir__peers *peers, const weir_stream *s, unsigned char out[16])
 {
     const struct weir__peer *peer = find(peers, s);
     struct sockaddr_storage addr;
@@ -75,7 +57,7 @@ bool weir__peers_ip(struct weir__peers *peers, const weir_stream *s, unsigned ch
 
 void weir__peers_forget(struct weir__peers *peers, const weir_stream *s)
 {
-    struct weir__peer *peer = peers->kept != NULL ? place_of(peers, s) : NULL;
+    struct weir__peer *peer = peers->kept != NULL ? weir__peers_place(peers, s) : NULL;
 
     if (peer != NULL && peer->stream == s)
         peer->stream = NULL;

@@ -78,12 +78,9 @@ const char *weir_request_param(const weir_request *req, const char *name)
     return param != NULL ? as_text(req, param->value) : NULL;
 }
 
-const char *weir_request_header(const weir_request *req, const char *name)
+/* The value of a field as text; NULL of none. */
+static const char *end_value(const struct weir__http_field *field)
 {
-    const struct weir__http_field *field;
-
-    (void)weir__checked_request(req, __func__);
-    field = weir__http_field_find(req->head.fields, req->head.field_count, weir_bytes_of(name));
     if (field == NULL || field->value.len == 0)
         return field != NULL ? "" : NULL;
     /* The byte behind a span of the head may be written: see wire.h. */
@@ -91,40 +88,41 @@ const char *weir_request_header(const weir_request *req, const char *name)
     return field->value.data;
 }
 
-/* Counts the fields of a name. *bytes: of their values, joined. */
-static size_t count_fields(const weir_request *req, weir_bytes name, size_t *bytes)
+const char *weir_request_header(const weir_request *req, const char *name)
 {
-    size_t found = 0;
+    (void)weir__checked_request(req, __func__);
+    return end_value(weir__http_field_find(req->head.fields, req->head.field_count, weir_bytes_of(name)));
+}
 
-    *bytes = 0;
-    for (size_t i = 0; i < req->head.field_count; i++)
-        if (weir_bytes_equal_nocase(req->head.fields[i].name, name)) {
-            *bytes += req->head.fields[i].value.len + 2;
-            found++;
-        }
-    return found;
+/* The next field of a name, from `at`. Returns: NULL: there is none. */
+static const struct weir__http_field *next_of(const weir_request *req, const struct weir__http_field *at,
+                                              weir_bytes name)
+{
+    return weir__http_field_find(at, (size_t)(req->head.fields + req->head.field_count - at), name);
 }
 
 const char *weir_request_header_joined(const weir_request *req, const char *name)
 {
     const weir_bytes wanted = weir_bytes_of(name);
-    size_t bytes, found = count_fields(req, wanted, &bytes);
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+    const struct weir__http_field *first =
+        weir__http_field_find(req->head.fields, req->head.field_count, wanted);
+    size_t bytes = 0;
     char *text, *at;
 
-    if (found <= 1)
-        return weir_request_header(req, name);
-    text = at = weir__arena_alloc(&weir__checked_request(req, __func__)->memory, bytes);
+    if (first == NULL || next_of(req, first + 1, wanted) == NULL)
+        return end_value(first);
+    for (const struct weir__http_field *f = first; f != NULL; f = next_of(req, f + 1, wanted))
+        bytes += f->value.len + 2;
+    text = at = weir__arena_alloc(&x->memory, bytes);
     if (text == NULL)
         return NULL;
-    for (size_t i = 0; i < req->head.field_count; i++) {
-        const struct weir__http_field *field = &req->head.fields[i];
-        if (!weir_bytes_equal_nocase(field->name, wanted))
-            continue;
+    for (const struct weir__http_field *f = first; f != NULL; f = next_of(req, f + 1, wanted)) {
         if (at > text)
             *at++ = ',', *at++ = ' ';
-        if (field->value.len > 0)
-            memcpy(at, field->value.data, field->value.len);
-        at += field->value.len;
+        if (f->value.len > 0)
+            memcpy(at, f->value.data, f->value.len);
+        at += f->value.len;
     }
     *at = '\0';
     return text;
@@ -274,10 +272,10 @@ bool weir_request_peer_ip(const weir_request *req, unsigned char out[16])
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);
 
-    if (req->peer_ip_is == WEIR__IP_UNASKED)
-        x->request.peer_ip_is = x->wire->peer_ip(x, x->request.peer_ip) ? WEIR__IP_KNOWN : WEIR__IP_NONE;
+    if (__builtin_expect(!x->taken_over, 1))
+        return x->wire->peer_ip(x, out);
     memcpy(out, req->peer_ip, sizeof req->peer_ip);
-    return req->peer_ip_is == WEIR__IP_KNOWN;
+    return req->has_peer_ip;
 }
 
 const char *weir_request_local(const weir_request *req)

@@ -174,8 +174,8 @@ struct weir_request {
     struct weir__http_field *trailer_fields; /* made when asked for */
     size_t trailer_count;
     const struct weir__route *route;
-    unsigned char peer_ip[16]; /* once it was asked for: */
-    enum { WEIR__IP_UNASKED, WEIR__IP_KNOWN, WEIR__IP_NONE } peer_ip_is;
+    unsigned char peer_ip[16]; /* once the connection is another protocol's */
+    bool has_peer_ip;
     const struct weir__route *path_route; /* see weir_request_path_data() */
     const void *note;                     /* for on_exchange */
     const char *user;                     /* the name of the client; NULL: not known */

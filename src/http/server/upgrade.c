@@ -46,7 +46,6 @@ static int refuse(struct weir__exchange *x, const char *protocol)
 int weir_request_upgrade(weir_request *req, weir_response *res, const char *protocol, weir_stream **out)
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);
-    unsigned char ip[16];
     int err;
 
     if (res->began)
@@ -59,7 +58,7 @@ int weir_request_upgrade(weir_request *req, weir_response *res, const char *prot
     if (err < 0)
         return err;
     (void)weir_request_peer(req); /* while there is a connection to ask */
-    (void)weir_request_peer_ip(req, ip);
+    req->has_peer_ip = weir_request_peer_ip(req, req->peer_ip);
     (void)weir_request_local(req);
     err = x->wire->take_over(x, protocol, out);
     x->taken_over = err == 0;
