@@ -2,52 +2,22 @@
 // SPDX-License-Identifier: MIT
 // The dashboard in Chromium: with the real program, and with a simulated admin address that gives any figures.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { setPriority, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, launch, resize, root } from "./browser/browser.mjs";
 import { contrast, overfull, sideways, structure } from "./browser/checks.mjs";
+import { child, end, endAll } from "./browser/processes.mjs";
 
 const weir = process.env.WEIR ?? join(build, "weir");
 const MOST_PAGE_BYTES = 112 << 10;
 const PATIENCE_MS = 60_000;
 const AT_ONCE = 3; // most of the time is spent waiting for the next second
 const directory = mkdtempSync(join(tmpdir(), "weir-"));
-const children = new Set();
 let browser;
 
 // ---- processes ----
-
-function child(command, args, ready) {
-  const process_ = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  children.add(process_);
-  try { // some conditions need CPU time: raises the priority, where that is allowed
-    setPriority(process_.pid, -15);
-  } catch {}
-  process_.on("exit", () => children.delete(process_));
-  return new Promise((resolve, reject) => {
-    let said = "";
-    for (const stream of [process_.stdout, process_.stderr]) {
-      stream.on("data", (piece) => {
-        said += piece;
-        const found = ready(said);
-        if (found) resolve({ process: process_, ...found });
-      });
-    }
-    process_.on("error", reject);
-    process_.on("exit", () => reject(new Error(`${command} ended: ${said}`)));
-  });
-}
-
-function end({ process }) {
-  process.removeAllListeners("exit");
-  return new Promise((resolve) => {
-    process.on("exit", resolve);
-    process.kill("SIGKILL");
-  }).then(() => children.delete(process));
-}
 
 const fake = (...args) => child("python3", ["-B", join(root, "tests/e2e/fake_admin.py"), ...args], (said) => {
   const url = /http:\S+/.exec(said);
@@ -562,6 +532,6 @@ async function worker() {
 }
 await Promise.all(Array.from({ length: AT_ONCE }, worker));
 await close();
-for (const each of children) each.kill("SIGKILL");
+endAll();
 rmSync(directory, { recursive: true });
 process.exit(failed ? 1 : 0);
