@@ -142,19 +142,13 @@ void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir
 
 static void put_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
 {
-    char *at = w->at;
-
     if (w->err != 0)
         return;
-    if (name.len + value.len + 4 > (size_t)(w->end - at)) {
+    if (name.len + value.len + WEIR__HTTP_FIELD_MORE > (size_t)(w->end - w->at)) {
         fail(w, -WEIR_ETOOLARGE);
         return;
     }
-    at = mempcpy(at, name.data, name.len);
-    at = mempcpy(at, ": ", 2);
-    if (value.len > 0)
-        at = mempcpy(at, value.data, value.len);
-    w->at = mempcpy(at, "\r\n", 2);
+    w->at = weir__http_put_field(w->at, name, value);
 }
 
 void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes value)

@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <weir/buffer.h>
 #include <weir/error.h>
@@ -28,11 +29,23 @@ typedef struct weir__http_writer {
     int err; /* the first error, 0 if none */
 } weir__http_writer;
 
+enum { WEIR__HTTP_FIELD_MORE = 4 }; /* bytes of a line beside name and value */
+
 static inline weir__http_writer weir__http_writer_into(char *out, size_t room)
 {
     weir__http_writer w = {out, out, out + room, 0};
 
     return w;
+}
+
+/* Writes "name: value" with the end of its line. Returns: behind that. */
+static inline char *weir__http_put_field(char *at, weir_bytes name, weir_bytes value)
+{
+    at = (char *)mempcpy(at, name.data, name.len);
+    at = (char *)mempcpy(at, ": ", 2);
+    if (value.len > 0)
+        at = (char *)mempcpy(at, value.data, value.len);
+    return (char *)mempcpy(at, "\r\n", WEIR__HTTP_FIELD_MORE - 2);
 }
 
 /* "HTTP/1.1 404 Not Found"; the reason is known for registered statuses and empty for others. A status

@@ -19,13 +19,17 @@ static bool is_servers_own(const char *name, size_t length)
     return length == 4 ? strcasecmp(name, "date") == 0 : weir__http_is_senders_own(name, length);
 }
 
+static bool is_content_type(weir_bytes name)
+{
+    return name.len == 12 && weir_bytes_equal_nocase(name, WEIR__HTTP_TEXT("content-type"));
+}
+
+/* Makes room for `need` bytes more. */
 static int grow(struct weir__exchange *x, struct weir__header_lines *lines, size_t need)
 {
     size_t room = lines->room == 0 ? HEADERS_BYTES_MIN : lines->room;
     char *text;
 
-    if (lines->len + need <= lines->room)
-        return 0;
     while (room < lines->len + need)
         room *= 2;
     if (room > HEADERS_BYTES_MAX)
@@ -44,19 +48,19 @@ int weir__header_lines_add(struct weir__exchange *x, struct weir__header_lines *
                            const char *value)
 {
     weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
-    weir__http_writer w;
-    int err;
+    const size_t bytes = n.len + v.len + WEIR__HTTP_FIELD_MORE;
+    int err = 0;
 
-    if (is_servers_own(name, n.len))
+    if (is_servers_own(name, n.len) || !weir_token_is_valid(n) || !weir_header_value_is_valid(v))
         return -EINVAL;
-    err = grow(x, lines, n.len + v.len + 4);
+    if (lines->len + bytes > lines->room)
+        err = grow(x, lines, bytes);
     if (err < 0)
         return err;
-    w = weir__http_writer_into(lines->text + lines->len, lines->room - lines->len);
-    weir__http_write_field(&w, n, v);
-    if (w.err == 0)
-        lines->len += (size_t)(w.at - w.start);
-    return w.err;
+    (void)weir__http_put_field(lines->text + lines->len, n, v);
+    lines->len += bytes;
+    lines->may_have_type |= is_content_type(n);
+    return 0;
 }
 
 int weir_response_header_add(weir_response *res, const char *name, const char *value)
@@ -113,12 +117,12 @@ static bool find_header(const weir_response *res, weir_bytes name, size_t *at, w
     return false;
 }
 
-bool weir__response_has_header(const weir_response *res, weir_bytes name)
+bool weir__response_has_type(const weir_response *res)
 {
     size_t at = 0;
     weir_bytes value;
 
-    return find_header(res, name, &at, &value);
+    return res->headers.may_have_type && find_header(res, WEIR__HTTP_TEXT("content-type"), &at, &value);
 }
 
 const char *weir_response_header(weir_response *res, const char *name)

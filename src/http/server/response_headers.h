@@ -18,6 +18,7 @@ int weir__header_lines_add(struct weir__exchange *x, struct weir__header_lines *
  * Returns: false: there are no more. */
 bool weir__header_next(const weir_response *res, size_t *at, weir_bytes *name, weir_bytes *value);
 
-bool weir__response_has_header(const weir_response *res, weir_bytes name);
+/* Reports whether the handler or a filter has set a content-type. */
+bool weir__response_has_type(const weir_response *res);
 
 #endif

@@ -11,8 +11,7 @@ static struct weir__wire_head make_head(struct weir__exchange *x, int status, co
 {
     if (x->home->server->options.server_timing && x->activity.ledger.on)
         weir__exchange_add_timing(x);
-    if (type != NULL && x->response.headers.len > 0 &&
-        weir__response_has_header(&x->response, WEIR__HTTP_TEXT("content-type")))
+    if (type != NULL && weir__response_has_type(&x->response))
         type = NULL;
     return (struct weir__wire_head){status, type, length};
 }

@@ -191,6 +191,7 @@ struct weir_request {
 struct weir__header_lines {
     char *text;
     size_t len, room;
+    bool may_have_type; /* a content-type was added, and perhaps removed again */
 };
 
 struct weir_response {

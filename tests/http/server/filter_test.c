@@ -388,6 +388,42 @@ static void headers_can_be_replaced(void **state)
     rig_run(&rig);
 }
 
+/* A type that the handler has set is the only one, unless it was taken back. */
+static int choose_type(weir_request *req, weir_response *res, void *state)
+{
+    const bool takes_back = strcmp(weir_request_path(req), "/back") == 0;
+
+    (void)state;
+    assert_int_equal(weir_response_header_add(res, "etag", "\"1\""), 0);
+    assert_int_equal(weir_response_header_add(res, "Content-Type", "text/html"), 0);
+    assert_int_equal(weir_response_header_add(res, "content-typx", "1"), 0);
+    if (takes_back)
+        assert_int_equal(weir_response_header_set(res, "content-type", NULL), 0);
+    return weir_respond_text(res, 200, "x");
+}
+
+static int types(struct rig *rig)
+{
+    char text[1024];
+
+    ask(rig, "GET /own HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", text, sizeof text);
+    assert_non_null(strstr(text, "\r\nContent-Type: text/html\r\n"));
+    assert_null(strstr(text, "text/plain"));
+    ask(rig, "GET /back HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", text, sizeof text);
+    assert_non_null(strstr(text, "\r\ncontent-type: text/plain; charset=utf-8\r\n"));
+    assert_null(strstr(text, "text/html"));
+    return 0;
+}
+
+static void a_type_of_the_handlers_is_the_only_one(void **state)
+{
+    static const weir_route any = {.path = "/*", .handler = choose_type};
+    struct rig rig = {.routes = &any, .route_count = 1, .test = types};
+
+    (void)state;
+    rig_run(&rig);
+}
+
 /* --- clients that leave while the filter waits --- */
 
 static struct rig tortured = {.routes = &route, .route_count = 1, .unrecorded = true};
@@ -442,8 +478,11 @@ static void clients_may_leave_at_every_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies_go_through_or_not),          cmocka_unit_test(filters_stack_as_wrappers_nest),
-        cmocka_unit_test(the_number_of_filters_is_limited),  cmocka_unit_test(headers_can_be_replaced),
+        cmocka_unit_test(bodies_go_through_or_not),
+        cmocka_unit_test(filters_stack_as_wrappers_nest),
+        cmocka_unit_test(the_number_of_filters_is_limited),
+        cmocka_unit_test(headers_can_be_replaced),
+        cmocka_unit_test(a_type_of_the_handlers_is_the_only_one),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
 
