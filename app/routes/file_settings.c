@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "config/header.h"
-#include "config/value.h"
 #include "http/rooted_open.h"
 #include "routes/root_check.h"
 #include "text/cache_control.h"
@@ -23,15 +22,20 @@ struct draft {
 
 static void read_cache_control(struct config_reader *reader, const struct tree_node *node, void *member)
 {
-    if (header_value_check(reader, node, "file.cache_control"))
-        value_read_text(reader, node, "file.cache_control", false, member);
+    if (!header_value_check(reader, node, "file.cache_control"))
+        return;
+    if (cache_control_is_valid(node->text))
+        *(const char **)member = node->text;
+    else
+        fault_value(reader, node, "file.cache_control",
+                    "directives with commas between them, such as \"public, max-age=60\"");
 }
 
 static void read_index(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     if (!node_is_text(reader, node, "file.index"))
         return;
-    if (node->length == 0 || strchr(node->text, '/') != NULL || *node->text == '.')
+    if (node->length == 0 || node->length > NAME_MAX || strchr(node->text, '/') != NULL || *node->text == '.')
         fault_value(reader, node, "file.index", "the name of a file, such as index.html");
     else
         *(const char **)member = node->text;
@@ -87,8 +91,8 @@ static void read_dot_files(struct config_reader *reader, const struct tree_node 
     for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (!node_is_text(reader, item, "file.dot_files"))
             continue;
-        if (*item->text != '.' || strchr(item->text, '/') != NULL || strcmp(item->text, ".") == 0 ||
-            strcmp(item->text, "..") == 0)
+        if (*item->text != '.' || item->length > NAME_MAX || strchr(item->text, '/') != NULL ||
+            strcmp(item->text, ".") == 0 || strcmp(item->text, "..") == 0)
             fault_value(reader, item, "file.dot_files", "a name that begins with a dot, such as .well-known");
         else
             names[count++] = item->text;
