@@ -227,7 +227,8 @@ void *weir_request_alloc(weir_request *req, size_t bytes);
 int64_t weir_request_body_length(const weir_request *req);
 
 /* Reports whether the body is known to be larger than the route accepts: its announced length, or what has
- * come of it. Reading it fails with -WEIR_ETOOLARGE, which a handler returns to have 413 answered.
+ * come of it.
+ * Returns: true: reading it fails with -WEIR_ETOOLARGE, which a handler returns to have 413 answered.
  * Where:   task of its loop. Does not wait.
  */
 bool weir_request_body_is_too_large(const weir_request *req);
