@@ -4,11 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <weir/log.h>
-
-#include "http/rooted_open.h"
 #include "http/url_text.h"
 #include "routes/discard.h"
 
@@ -20,7 +16,7 @@ static void close_state(void *state)
 {
     struct file_route *route = state;
 
-    (void)close(route->root);
+    kept_root_close(&route->root);
     free(route);
 }
 
@@ -28,15 +24,16 @@ static int open_state(const struct config_route *config, const struct route_loop
 {
     const struct file_settings *settings = config->settings;
     struct file_route *route = malloc(sizeof *route);
-    int root = route != NULL ? rooted_open_root(settings->root) : -ENOMEM;
+    int err;
 
-    if (root < 0) {
-        weir_log(WEIR_LOG_ERROR, "the root of a file route cannot be opened", WEIR_KV("root", settings->root),
-                 WEIR_KV_ERROR("error", root));
+    if (route == NULL)
+        return -ENOMEM;
+    *route = (struct file_route){.settings = settings, .cache = loop->files};
+    err = kept_root_open(&route->root, settings->root);
+    if (err < 0) {
         free(route);
-        return root;
+        return err;
     }
-    *route = (struct file_route){settings, loop->files, root};
     *out = route;
     return 0;
 }
@@ -86,7 +83,7 @@ static int refuse_method(weir_response *res)
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {
-    const struct file_route *route = state;
+    struct file_route *route = state;
     const char *method = weir_request_method(req);
     struct found_file found;
     int err;
@@ -97,6 +94,8 @@ static int handle(weir_request *req, weir_response *res, void *state)
     if (err < 0)
         return err;
     err = file_find(route, req, &found);
+    if (err == -ENOENT && kept_root_is_renewed(&route->root))
+        err = file_find(route, req, &found);
     if (err == FILE_IS_FOLDER)
         return redirect(req, res);
     if (err == -ENOENT)

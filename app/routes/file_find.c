@@ -71,7 +71,7 @@ static void prefer_sibling(const struct file_route *route, weir_request *req, co
         struct cached_file *sibling;
 
         (void)snprintf(name, room, "%s%s", path, siblings[i].ending);
-        if (file_cache_get(route->cache, route->root, name, &sibling) == 0) {
+        if (file_cache_get(route->cache, route->root.fd, name, &sibling) == 0) {
             file_cache_release(route->cache, found->file);
             found->file = sibling;
             found->coding = siblings[i].coding;
@@ -88,7 +88,7 @@ static int find_path(const struct file_route *route, weir_request *req, const ch
                      struct found_file *out)
 {
     const struct file_settings *settings = route->settings;
-    int err = file_cache_get(route->cache, route->root, path, &out->file);
+    int err = file_cache_get(route->cache, route->root.fd, path, &out->file);
 
     if (err < 0)
         return err;

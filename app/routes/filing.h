@@ -18,6 +18,7 @@
 #include "config/route_kind.h"
 #include "files/file_cache.h"
 #include "http/media_types.h"
+#include "routes/kept_root.h"
 
 struct file_settings {
     const char *root;
@@ -43,7 +44,7 @@ void file_check(const struct config_route *route, struct config_faults *faults,
 struct file_route {
     const struct file_settings *settings;
     struct file_cache *cache;
-    int root; /* a descriptor */
+    struct kept_root root;
 };
 
 /* What a request is answered with. */

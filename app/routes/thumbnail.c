@@ -21,6 +21,7 @@
 #include "jobs/vips_library.h"
 #include "routes/computing.h"
 #include "routes/discard.h"
+#include "routes/kept_root.h"
 #include "routes/root_check.h"
 
 enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
@@ -88,16 +89,23 @@ static uint64_t job_bytes(const void *arg)
 
 struct state {
     struct computing computing;
-    weir_pool *blocking; /* opens files */
-    int root;
+    weir_pool *blocking;   /* opens files */
+    struct kept_root root; /* if the route has one */
 };
+
+static bool has_root(const struct state *state)
+{
+    const struct thumbnail_settings *settings = state->computing.route->settings;
+
+    return settings->root != NULL;
+}
 
 static void close_state(void *arg)
 {
     struct state *state = arg;
 
-    if (state->root >= 0)
-        (void)close(state->root);
+    if (has_root(state))
+        kept_root_close(&state->root);
     free(state);
 }
 
@@ -106,7 +114,7 @@ static int open_state(const struct config_route *route, const struct route_loop 
     const struct thumbnail_settings *settings = route->settings;
     struct state *state;
     const char *why;
-    int root, err;
+    int err;
 
     (void)loop;
     if (vips_library(&why) == NULL) {
@@ -114,21 +122,17 @@ static int open_state(const struct config_route *route, const struct route_loop 
                  WEIR_KV("reason", why));
         return -ENOSYS;
     }
-    root = settings->root != NULL ? rooted_open_root(settings->root) : -1;
-    if (settings->root != NULL && root < 0) {
-        weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route cannot be opened",
-                 WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
-        return root;
-    }
     state = malloc(sizeof *state);
-    err = state != NULL ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
+    if (state == NULL)
+        return -ENOMEM;
+    *state = (struct state){{route, route_pool_of(route)}, weir_pool_blocking(), {.path = NULL}};
+    err = weir_job_kind_register(&job_thumbnail);
+    if (err == 0 && settings->root != NULL)
+        err = kept_root_open(&state->root, settings->root);
     if (err < 0) {
-        if (root >= 0)
-            (void)close(root);
         free(state);
         return err;
     }
-    *state = (struct state){{route, route_pool_of(route)}, weir_pool_blocking(), root};
     *out = state;
     return 0;
 }
@@ -226,6 +230,15 @@ static int open_file(weir_job *job, void *arg)
     return opening->fd < 0 ? opening->fd : 0;
 }
 
+static int open_below(struct state *state, struct opening *file)
+{
+    int err = weir_offload(state->blocking, "opening an image", open_file, file);
+
+    return err == -ENOENT && kept_root_is_renewed(&state->root)
+               ? weir_offload(state->blocking, "opening an image", open_file, file)
+               : err;
+}
+
 /* Makes the entity tag. It differs for another file, settings or format, but not for a copy on another
  * machine. */
 static void make_etag(const struct stat *about, const struct thumbnail_settings *s, enum image_output output,
@@ -270,18 +283,17 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
     return shrink(res, state, output, &in, &v);
 }
 
-static int answer_file(weir_request *req, weir_response *res, const struct state *state,
-                       enum image_output output)
+static int answer_file(weir_request *req, weir_response *res, struct state *state, enum image_output output)
 {
     const char *asked = weir_request_param(req, "*");
     char *path = weir_request_alloc(req, strlen(asked) + 1);
-    struct opening file = {.root = state->root, .path = path, .fd = -1};
+    struct opening file = {.root = state->root.fd, .path = path, .fd = -1};
     int err = path != NULL ? request_discard_body(req) : -ENOMEM;
 
     if (err == 0)
         err = rooted_open_path(asked, NULL, path);
     if (err == 0)
-        err = weir_offload(state->blocking, "opening an image", open_file, &file);
+        err = open_below(state, &file);
     if (err == -ENOENT || err == -EISDIR)
         return weir_respond_fault(res, 404, "not_found", "there is no such image");
     if (err == 0)
@@ -293,7 +305,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
 
 static int handle(weir_request *req, weir_response *res, void *arg)
 {
-    const struct state *state = arg;
+    struct state *state = arg;
     const struct thumbnail_settings *settings = state->computing.route->settings;
     enum image_output output = output_for(req, settings->format);
     const char *method = weir_request_method(req);

@@ -440,14 +440,18 @@ def a_root_that_is_not_there_stops_the_start():
         same(weir.exit(), 1)
 
 
+def make_images(folder):
+    os.mkdir(f"{folder}/images")
+    with open(f"{folder}/images/a.png", "wb") as file:
+        file.write(png(100, 50))
+    os.symlink("a.png", f"{folder}/images/b.png")
+    os.symlink("../gateway.yaml", f"{folder}/images/out.png")
+
+
 def a_root_begins_at_the_file_and_is_opened_without_openat2():
     """root does not depend on the working directory; and loading libvips does not stall a loop."""
     with tempfile.TemporaryDirectory() as folder:
-        os.mkdir(f"{folder}/images")
-        with open(f"{folder}/images/a.png", "wb") as file:
-            file.write(png(100, 50))
-        os.symlink("a.png", f"{folder}/images/b.png")
-        os.symlink("../gateway.yaml", f"{folder}/images/out.png")
+        make_images(folder)
         thumbnail = {"root": "images", "width": 20, "height": 20}
         with open(f"{folder}/gateway.yaml", "w") as file:
             json.dump({"listen": "127.0.0.1:0", "loops": 1, "stall": {"then": "abort"}, "pools": patient(), "routes": [
@@ -459,6 +463,13 @@ def a_root_begins_at_the_file_and_is_opened_without_openat2():
                     same(post(weir, path, None, method="GET").status, status, path)
                 said = sum("openat2 is refused" in line for line in weir.lines)
                 same(said, 1 if without else 0)
+        with Weir("serve", f"{folder}/gateway.yaml") as weir:
+            weir.at = weir.address()
+            same(post(weir, "/t/a.png", None, method="GET").status, 200)
+            shutil.rmtree(f"{folder}/images")
+            same(post(weir, "/t/a.png", None, method="GET").status, 404)
+            make_images(folder)
+            until("the root is found again", lambda: post(weir, "/t/a.png", None, method="GET").status == 200)
 
 
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,

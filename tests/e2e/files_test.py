@@ -6,6 +6,7 @@ import email
 import email.utils
 import gzip
 import os
+import shutil
 import socket
 import tempfile
 import time
@@ -424,6 +425,23 @@ def tags_and_contents_belong_together_while_a_tree_changes():
         until("it is a folder", lambda: raw(address, "/f/changing.txt").status == 301)
 
 
+def a_root_that_is_made_anew_is_found_again():
+    """As builds do, which remove what they made before. What is in its place meanwhile by another name is not it."""
+    with serving(", fallback: index.html") as (tree, address):
+        same(raw(address, "/f/a.txt").body, b"0123456789")
+        shutil.rmtree(tree.root)
+        until("all has gone", lambda: raw(address, "/f/a.txt").status == 404 and raw(address, "/f/none").status == 404)
+        os.mkdir(tree.root)
+        tree.put("a.txt", b"anew")
+        tree.put("index.html", b"<p>anew")
+        until("it is there again", lambda: raw(address, "/f/a.txt").body == b"anew" and raw(address, "/f/none").body == b"<p>anew")
+        os.rename(tree.root, tree.root + ".old") # a folder that was not removed stays the root until a reload
+        os.mkdir(tree.root)
+        tree.put("a.txt", b"another")
+        for _ in range(3):
+            same((raw(address, "/f/a.txt").body, raw(address, "/f/none").body), (b"anew", b"<p>anew"))
+
+
 def requests_may_come_together():
     with serving() as (_, address), connect(address) as connection:
         names = ("a.txt", "large.bin", "none", "a.txt", "more.bin")
@@ -451,4 +469,4 @@ run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_t
     no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
     missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_head_has_the_headers_of_its_get, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
-    tags_and_contents_belong_together_while_a_tree_changes, requests_may_come_together, a_slow_reader_gets_all_of_many_files)
+    tags_and_contents_belong_together_while_a_tree_changes, a_root_that_is_made_anew_is_found_again, requests_may_come_together, a_slow_reader_gets_all_of_many_files)
