@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "core/loop.h"
 #include "support/memory.h"
 #include "support/secure_network.h"
 
@@ -36,10 +38,25 @@ bool io_is_here(enum weir_io io)
     return err == 0;
 }
 
-/* --- skipped tests --- */
+/* --- cases --- */
+
+static pid_t program; /* that runs the cases */
+
+/* Ends the program where a case has failed in a task, or in the child of a fork(): what runs on would run on
+ * the stack of a runtime that has not ended, or twice, and may hang. */
+static void end_if_astray(void)
+{
+    if (weir__loop_current() == NULL && getpid() == program)
+        return;
+    if (getpid() == program)
+        printf("Bail out! A case has failed within its runtime, so that no other can follow\n");
+    (void)fflush(stdout);
+    _exit(1);
+}
 
 static int begin_case(void **state)
 {
+    end_if_astray();
     present = *state;
     *state = present->initial_state;
     without_uring = false;
@@ -64,6 +81,7 @@ int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, C
 
     if (ours == NULL)
         abort();
+    program = getpid();
     for (size_t i = 0; i < count; i++) {
         ours[i] = tests[i];
         ours[i].setup_func = begin_case;
@@ -71,6 +89,7 @@ int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, C
         ours[i].initial_state = (void *)(uintptr_t)&tests[i];
     }
     failed = _cmocka_run_group_tests(group, ours, count, setup, teardown);
+    end_if_astray();
     free(ours);
     return failed;
 }

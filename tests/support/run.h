@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the body of a test as the first task of a runtime.
  *
- * The bodies may use cmocka's assertions. A failed assertion leaves the task and ends the test. Later tests
- * of the same program then fail, too, because the runtime was not ended.
+ * The bodies may use cmocka's assertions. A failed assertion leaves the task and ends the test, and the
+ * program with it, because the runtime was not ended.
  */
 #ifndef TEST_SUPPORT_RUN_H
 #define TEST_SUPPORT_RUN_H
@@ -20,6 +20,9 @@
 #undef cmocka_run_group_tests
 #define cmocka_run_group_tests(tests, setup, teardown)                                                       \
     run_cases(#tests, tests, sizeof(tests) / sizeof(tests)[0], setup, teardown)
+#undef cmocka_run_group_tests_name
+#define cmocka_run_group_tests_name(name, tests, setup, teardown)                                            \
+    run_cases(name, tests, sizeof(tests) / sizeof(tests)[0], setup, teardown)
 int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup,
               CMFixtureFunction teardown);
 

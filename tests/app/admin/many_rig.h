@@ -275,6 +275,14 @@ static inline void has(const char *text, const char *part)
         fail_msg("'%s' is not in: %s", part, text);
 }
 
+/* Asks for metrics until all processes have told theirs in time, which a busy machine may keep them from. */
+static inline const char *ask_until_all_told(struct world *w, weir_reply *reply)
+{
+    while (strstr(ask(w, "/metrics", reply), "\nweir_processes_silent 0\n") == NULL)
+        ;
+    return reply->body;
+}
+
 /* --- running --- */
 
 /* A test that runs under simulation, by seeds. */

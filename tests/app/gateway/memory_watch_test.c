@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,8 +59,8 @@ static int read_answer(int fd, bool *of_memory)
     size_t length = 0;
     ssize_t n;
 
-    while ((n = recv(fd, text + length, sizeof text - 1 - length, 0)) > 0)
-        length += (size_t)n;
+    while ((n = recv(fd, text + length, sizeof text - 1 - length, 0)) > 0 || (n < 0 && errno == EINTR))
+        length += n > 0 ? (size_t)n : 0;
     close(fd);
     text[length] = '\0';
     if (of_memory != NULL)
