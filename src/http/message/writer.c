@@ -13,7 +13,8 @@ static void fail(weir__http_writer *w, int err)
         w->err = err;
 }
 
-static void put(weir__http_writer *w, const char *data, size_t len)
+/* Inlined, as put_field() is: what most heads consist of is constant, or nearly so. */
+static inline __attribute__((always_inline)) void put(weir__http_writer *w, const char *data, size_t len)
 {
     if (w->err != 0)
         return;
@@ -104,8 +105,13 @@ const char *weir__http_reason(int status)
 
 void weir__http_write_status(weir__http_writer *w, int status)
 {
+    static const char ok[] = "HTTP/1.1 200 OK\r\n";
     char line[] = "HTTP/1.1 000 ";
 
+    if (status == 200) { /* nearly every one */
+        put(w, ok, sizeof ok - 1);
+        return;
+    }
     if (status < 100 || status > 999) {
         fail(w, -EINVAL);
         return;
@@ -140,7 +146,8 @@ void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir
 
 /* --- fields --- */
 
-static void put_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
+static inline __attribute__((always_inline)) void put_field(weir__http_writer *w, weir_bytes name,
+                                                            weir_bytes value)
 {
     if (w->err != 0)
         return;
@@ -175,6 +182,14 @@ void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t num
         number /= 10;
     } while (number != 0);
     put_field(w, name, (weir_bytes){digits + at, sizeof digits - at});
+}
+
+void weir__http_write_type(weir__http_writer *w, weir_bytes type)
+{
+    if (weir_header_value_is_valid(type))
+        put_field(w, WEIR__HTTP_TEXT("content-type"), type);
+    else
+        fail(w, -EINVAL);
 }
 
 void weir__http_write_length(weir__http_writer *w, uint64_t bytes)

@@ -65,6 +65,9 @@ void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes 
 /* "NAME: N", for a name of the program's own */
 void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number);
 
+/* "content-type: TYPE"; -EINVAL as weir__http_write_field(). */
+void weir__http_write_type(weir__http_writer *w, weir_bytes type);
+
 /* "content-length: N" */
 void weir__http_write_length(weir__http_writer *w, uint64_t bytes);
 

@@ -233,7 +233,7 @@ static int write_head(struct weir__h1_exchange *h, const struct weir__wire_head 
     weir__http_write_status(&w, head->status);
     weir__http_write_date(&w, date(h->exchange.home));
     if (head->type != NULL)
-        weir__http_write_field(&w, WEIR__HTTP_TEXT("content-type"), weir_bytes_of(head->type));
+        weir__http_write_type(&w, weir_bytes_of(head->type));
     if (head->length >= 0 && head->status != 204)
         weir__http_write_length(&w, (uint64_t)head->length);
     else if (h->chunked || names_chunks(&h->exchange, head->status))
