@@ -131,8 +131,9 @@ static void ask(struct world *w, const struct question *q, struct answer *a)
                     q->path, q->bytes);
     if (send_all(fd, text, (size_t)head))
         (void)send_all(fd, q->body, q->bytes); /* a server that refuses the body may not read all of it */
-    while (length < sizeof text && (n = recv(fd, text + length, sizeof text - length, 0)) > 0)
-        length += (size_t)n;
+    while (length < sizeof text && ((n = recv(fd, text + length, sizeof text - length, 0)) > 0 ||
+                                    (n < 0 && errno == EINTR))) /* by a SIGSTOP, too: it has a time limit */
+        length += n > 0 ? (size_t)n : 0;
     if (n < 0 && errno == EAGAIN)
         WRONG(w, "%s: no answer in %d s", q->path, PATIENCE_S);
     read_answer(text, length, a);

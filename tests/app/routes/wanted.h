@@ -8,11 +8,20 @@
 
 #include <weir/stream.h>
 
+#include "core/loop.h"
+#include "io/backend.h"
 #include "support/run.h"
+
+/* Of a route that waits for a second, which passes in real time while the machine does something else. */
+static inline bool is_refusal(const char *answer)
+{
+    return strstr(answer, " 503 ") != NULL && strstr(answer, "\nretry-after: ") != NULL;
+}
 
 /* Sends the request and reads the answer, of less than room bytes, to its end, or to what is wanted of it. */
 static inline int ask_for_wanted(const char *address, const char *request, const char *wanted, size_t room)
 {
+    const bool is_simulated = strcmp(weir__loop_current()->io->backend->name, io_name(WEIR_IO_SIM)) == 0;
     char *text = calloc(1, room);
     size_t len = 0;
     weir_stream *s;
@@ -26,7 +35,7 @@ static inline int ask_for_wanted(const char *address, const char *request, const
             len += n > 0 ? (size_t)n : 0;
         }
         weir_stream_close(s);
-        if (err == 0 && n >= 0 && strstr(text, wanted) == NULL)
+        if (err == 0 && n >= 0 && strstr(text, wanted) == NULL && (is_simulated || !is_refusal(text)))
             fail_msg("no '%s' in: %s", wanted, text);
     }
     free(text);
