@@ -375,3 +375,10 @@ void file_cache_release(struct file_cache *cache, struct cached_file *file)
     if (file != NULL)
         file_version_release(&cache->holdings, (struct file_version *)(void *)file);
 }
+
+void file_cache_forget(struct file_cache *cache, int root)
+{
+    for (struct file_name *name = cache->names.oldest; name != NULL; name = name->newer)
+        if (name->root == root && !name->looking)
+            drop_version(cache, name);
+}

@@ -69,4 +69,8 @@ WEIR_CHECKED int file_cache_get(struct file_cache *cache, int root, const char *
 /* Gives a file back. NULL is harmless. Does not wait. */
 void file_cache_release(struct file_cache *cache, struct cached_file *file);
 
+/* Forgets what is known below a root: its descriptor is another folder now. A look that is under way may have
+ * begun in the folder before; what it finds is known as long as any look is. Does not wait. */
+void file_cache_forget(struct file_cache *cache, int root);
+
 #endif

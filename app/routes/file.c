@@ -94,8 +94,10 @@ static int handle(weir_request *req, weir_response *res, void *state)
     if (err < 0)
         return err;
     err = file_find(route, req, &found);
-    if (err == -ENOENT && kept_root_is_renewed(&route->root))
+    if (err == -ENOENT && kept_root_is_renewed(&route->root)) {
+        file_cache_forget(route->cache, route->root.fd); /* that there is no such file, too */
         err = file_find(route, req, &found);
+    }
     if (err == FILE_IS_FOLDER)
         return redirect(req, res);
     if (err == -ENOENT)

@@ -435,6 +435,14 @@ def a_root_that_is_made_anew_is_found_again():
         tree.put("a.txt", b"anew")
         tree.put("index.html", b"<p>anew")
         until("it is there again", lambda: raw(address, "/f/a.txt").body == b"anew" and raw(address, "/f/none").body == b"<p>anew")
+        shutil.rmtree(tree.root)
+        os.mkdir(tree.root)
+        tree.put("b.txt", b"at once")
+        time.sleep(1.1) # it is looked for again a second after the last look
+        same(raw(address, "/f/b.txt").body, b"at once")
+        tree.put("a.txt", b"anew")
+        tree.put("index.html", b"<p>anew")
+        until("all is there again", lambda: raw(address, "/f/a.txt").body == b"anew" and raw(address, "/f/none").body == b"<p>anew")
         os.rename(tree.root, tree.root + ".old") # a folder that was not removed stays the root until a reload
         os.mkdir(tree.root)
         tree.put("a.txt", b"another")

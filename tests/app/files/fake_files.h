@@ -17,7 +17,7 @@
 #include "files/file_load.h"
 #include "support/run.h"
 
-enum { ROOT = 7, FILES = 40, FDS = 200, FD_BASE = 1000 };
+enum { ROOT = 7, OTHER_ROOT, FILES = 40, FDS = 200, FD_BASE = 1000 };
 
 /* One file of the file system. Its content is its letter, again and again. */
 struct fake {
@@ -70,7 +70,7 @@ static int fake_open(int root, const char *path, struct stat *about)
 {
     struct fake *f = fake_find(path);
 
-    assert_int_equal(root, ROOT);
+    assert_true(root == ROOT || root == OTHER_ROOT);
     fs.opens++;
     if (fs.emfile > 0) {
         fs.emfile--;

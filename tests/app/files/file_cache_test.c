@@ -174,6 +174,35 @@ static void changes_are_seen_after_a_second(void **state)
     run_with(looked, (struct file_cache_options){0});
 }
 
+static int forgotten(struct file_cache *cache)
+{
+    struct cached_file *held, *other;
+
+    (void)fake_put("a", 10, 'a');
+    held = get(cache, "a");
+    expect_error(cache, "b", -ENOENT);
+    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
+    (void)fake_put("a", 10, 'A');
+    (void)fake_put("b", 10, 'B');
+    file_cache_forget(cache, ROOT);
+    expect_letter(cache, "a", 'A');
+    expect_letter(cache, "b", 'B');
+    assert_int_equal(held->content[0], 'a'); /* what is being sent stays */
+    assert_int_equal(other->content[0], 'a');
+    file_cache_release(cache, held);
+    file_cache_release(cache, other);
+    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
+    assert_int_equal(other->content[0], 'a'); /* of another root nothing is forgotten */
+    file_cache_release(cache, other);
+    return 0;
+}
+
+static void what_is_below_a_root_may_be_forgotten(void **state)
+{
+    (void)state;
+    run_with(forgotten, (struct file_cache_options){0});
+}
+
 static int touched_now(struct file_cache *cache)
 {
     struct fake *f = fake_put("a", 10, 'a');
@@ -586,6 +615,7 @@ int main(void)
         cmocka_unit_test(small_files_are_kept_in_memory_and_others_open),
         cmocka_unit_test(facts_are_those_of_the_file),
         cmocka_unit_test(changes_are_seen_after_a_second),
+        cmocka_unit_test(what_is_below_a_root_may_be_forgotten),
         cmocka_unit_test(a_file_that_has_just_changed_is_read_again),
         cmocka_unit_test(many_that_ask_for_one_file_cause_one_look),
         cmocka_unit_test(what_is_known_is_used_while_one_looks),
