@@ -411,8 +411,9 @@ def what_fails_is_told_in_log_and_metrics():
             same((line["reason"], line["error"]), ("connect", '"connection refused"'))
             line = fields(weir.wait_for(rf"warn an origin fails origin=\S+:{failing.port} .*")[0])
             same(line["reason"], "status")
+            until("the count of the fifth, after its answer,",
+                  lambda: 'weir_gather_partial_total{route="/p"} 5\n' in ask(admin, "/metrics").body.decode())
             same((outcomes("reviews")["connect_failed"], outcomes("stock")["status"], outcomes("good")["ok"]), (5, 5, 5))
-            assert 'weir_gather_partial_total{route="/p"} 5\n' in ask(admin, "/metrics").body.decode()
             origins = {o["origin"]: o for o in json.loads(ask(admin, "/stats").body)["origins"]}
             same(origins[f"http://127.0.0.1:{port}"]["failing"], True)
             same(origins[f"http://127.0.0.1:{port}"]["last_error"]["text"], "connection refused")
