@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of random pairs, compared with what the simplest code writes: a byte at a time, and by printf(). */
+/* Lines of random pairs, compared with what the simplest code writes: a byte at a time, and by printf().
+ * Texts and lines end where a page ends that may not be touched. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <weir/json.h>
@@ -17,6 +20,8 @@
 #include "base/random.h"
 
 enum { ROUNDS = 4000, PAIRS = 8, PARTS = 4, TEXT = 200, LINE = 64 << 10, END_ROOM = 24 };
+enum { TEXTS = 1 + PAIRS * (2 + PARTS) };
+enum { COLOURS_HEAD = 18, COLOURS_PAIR = 8 }; /* bytes of the colours of a line, at most */
 
 static struct weir__random random_state;
 
@@ -28,6 +33,34 @@ static uint64_t below(uint64_t n)
 static int64_t fixed_time(void)
 {
     return 1795442701123456789; /* 2026-11-23T14:05:01.123456789Z */
+}
+
+/* --- memory --- */
+
+/* Returns: the end of so many bytes, behind which nothing may be read or written. */
+static char *guarded(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    char *at = mmap(NULL, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(at != MAP_FAILED);
+    assert_int_equal(mprotect(at + whole, page, PROT_NONE), 0);
+    return at + whole;
+}
+
+/* Places for the texts of a line. */
+static struct {
+    char *end[TEXTS];
+    size_t used;
+} texts;
+
+static weir_bytes lend(const char *text, size_t n)
+{
+    char **end = &texts.end[texts.used++];
+
+    if (*end == NULL)
+        *end = guarded(TEXT + 1);
+    return (weir_bytes){memcpy(*end - n, text, n), n};
 }
 
 /* --- what a line should be --- */
@@ -85,30 +118,30 @@ static void want_json_char(const char *s, size_t length)
         want("%.*s", (int)length, s);
 }
 
-static void want_chars(bool json, const char *s, bool quoted)
+static void want_chars(bool json, weir_bytes s, bool quoted)
 {
-    for (size_t n = strlen(s), length; n > 0; n -= length, s += length) {
-        length = length_at(s, n);
+    for (size_t i = 0, length; i < s.len; i += length) {
+        length = length_at(s.data + i, s.len - i);
         if (json)
-            want_json_char(s, length);
+            want_json_char(s.data + i, length);
         else
-            want_text_char(s, length, quoted);
+            want_text_char(s.data + i, length, quoted);
         length += length == 0;
     }
 }
 
-static bool needs_quotes(const char *s)
+static bool needs_quotes(weir_bytes s)
 {
-    bool needs = *s == '\0';
+    bool needs = s.len == 0;
 
-    for (size_t n = strlen(s), length; n > 0 && !needs; n -= length, s += length) {
-        length = length_at(s, n);
-        needs = length == 0 || is_control(s, length) || *s == ' ' || *s == '"';
+    for (size_t i = 0, length; i < s.len && !needs; i += length) {
+        length = length_at(s.data + i, s.len - i);
+        needs = length == 0 || is_control(s.data + i, length) || s.data[i] == ' ' || s.data[i] == '"';
     }
     return needs;
 }
 
-static void want_string(bool json, const char *s)
+static void want_string(bool json, weir_bytes s)
 {
     const char *quote = json || needs_quotes(s) ? "\"" : "";
 
@@ -140,7 +173,7 @@ static void want_durations(bool json, const weir_kv *kv)
 
         want("%s", i == 0 ? "" : json ? "," : ", ");
         want("%s", json ? "\"" : "");
-        want_chars(json, part->name, true);
+        want_chars(json, weir_bytes_of(part->name), true);
         want("%s", json ? "\":" : " ");
         want_duration(json, part->duration.ns);
     }
@@ -154,10 +187,10 @@ static void want_pair(bool json, const weir_kv *kv)
     if (kv->type == WEIR_KV_TYPE_NONE)
         return;
     want("%s", json ? ",\"" : " ");
-    want_chars(json, kv->key, json);
+    want_chars(json, weir_bytes_of(kv->key), json);
     want("%s", !json ? "=" : in_ms ? "_ms\":" : "\":");
     if (kv->type == WEIR_KV_TYPE_BYTES)
-        want_string(json, kv->value.bytes.data);
+        want_string(json, kv->value.bytes);
     else if (kv->type == WEIR_KV_TYPE_INT)
         want("%lld", (long long)kv->value.integer);
     else if (kv->type == WEIR_KV_TYPE_DURATION)
@@ -171,7 +204,7 @@ static void want_line(bool json, const char *message, const weir_kv *kvs, size_t
     wanted_len = 0;
     want(json ? "{\"time\":\"2026-11-23T14:05:01.123Z\",\"level\":\"warn\",\"message\":\""
               : "2026-11-23T14:05:01.123Z warn ");
-    want_chars(json, message, json);
+    want_chars(json, weir_bytes_of(message), json);
     want("%s", json ? "\"" : "");
     for (size_t i = 0; i < n; i++)
         want_pair(json, &kvs[i]);
@@ -180,14 +213,8 @@ static void want_line(bool json, const char *message, const weir_kv *kvs, size_t
 
 /* --- random lines --- */
 
-struct random_pair {
-    char key[TEXT], value[TEXT];
-    weir_kv_part parts[PARTS];
-    char names[PARTS][TEXT];
-};
-
-/* Mostly plain; of three texts, one has other bytes here and there, and one many. */
-static const char *random_text(char out[TEXT], size_t most)
+/* Mostly plain; of three texts, one has other bytes here and there, and one many. Has room for a NUL. */
+static size_t write_random(char out[TEXT], size_t most)
 {
     static const char *const others[] = {
         "\"",           "\\",   "\n",           "\x01", " ",    "\xc3\xa4", "\xc2\x85",
@@ -206,7 +233,21 @@ static const char *random_text(char out[TEXT], size_t most)
             end = n;
     }
     out[n] = '\0';
-    return out;
+    return n;
+}
+
+static weir_bytes random_bytes(void)
+{
+    char text[TEXT];
+
+    return lend(text, write_random(text, TEXT));
+}
+
+static const char *random_text(size_t most)
+{
+    char text[TEXT];
+
+    return lend(text, write_random(text, most) + 1).data;
 }
 
 static int64_t random_number(void)
@@ -216,29 +257,30 @@ static int64_t random_number(void)
     return below(4) == 0 ? (int64_t)(0 - n) : (int64_t)n;
 }
 
-static weir_kv random_durations(struct random_pair *pair)
+static weir_kv random_durations(const char *key, weir_kv_part parts[PARTS])
 {
     const size_t count = below(PARTS + 1);
 
     for (size_t i = 0; i < count; i++)
-        pair->parts[i] = (weir_kv_part){random_text(pair->names[i], TEXT / 2), {random_number()}};
-    return WEIR_KV_DURATIONS(pair->key, pair->parts, count);
+        parts[i] = (weir_kv_part){random_text(TEXT / 2), {random_number()}};
+    return WEIR_KV_DURATIONS(key, parts, count);
 }
 
-static weir_kv make_pair(struct random_pair *pair)
+static weir_kv make_pair(weir_kv_part parts[PARTS])
 {
-    random_text(pair->key, below(8) == 0 ? TEXT : 20);
+    const char *key = random_text(below(8) == 0 ? TEXT : 20);
+
     switch (below(6)) {
     case 0:
         return weir_kv_none();
     case 1:
-        return WEIR_KV_INT(pair->key, random_number());
+        return WEIR_KV_INT(key, random_number());
     case 2:
-        return WEIR_KV_DURATION(pair->key, (weir_duration){random_number()});
+        return WEIR_KV_DURATION(key, (weir_duration){random_number()});
     case 3:
-        return random_durations(pair);
+        return random_durations(key, parts);
     default:
-        return WEIR_KV(pair->key, random_text(pair->value, TEXT));
+        return WEIR_KV_BYTES(key, random_bytes());
     }
 }
 
@@ -253,20 +295,47 @@ static size_t uncut_length(bool json, const char *line, size_t length)
     return length - (line[length - 1] == '"' || line[length - 1] == '}');
 }
 
-static void check_line(bool json, size_t room, const char *message, const weir_kv *kvs, size_t n)
+/* Takes the colours out of a line, and checks that it does not end in one. Returns: its length. */
+static size_t take_colours_out(char *line, size_t length)
 {
-    static char line[LINE];
-    const struct weir__logger logger = {.json = json, .wall_ns = fixed_time};
-    struct weir__log_second second = {0};
-    size_t length;
+    bool is_coloured = false;
+    size_t kept = 0;
 
-    memset(line, 0x55, sizeof line);
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] != '\033') {
+            line[kept++] = line[i];
+            continue;
+        }
+        is_coloured = line[i + 2] != '0';
+        while (line[i] != 'm')
+            i++;
+    }
+    assert_false(is_coloured);
+    return kept;
+}
+
+enum form { TEXT_FORM, COLOURED, JSON, FORMS };
+
+static void check_line(enum form form, size_t room, const char *message, const weir_kv *kvs, size_t n)
+{
+    static char *end;
+    const bool json = form == JSON;
+    const struct weir__logger logger = {.json = json, .colour = form == COLOURED, .wall_ns = fixed_time};
+    struct weir__log_second second = {0};
+    char *line;
+    size_t length, whole;
+
+    if (end == NULL)
+        end = guarded(LINE);
+    line = end - room;
     want_line(json, message, kvs, n);
     length = weir__logger_render(&logger, &second, line, room, WEIR_LOG_WARN, message, kvs, n);
     assert_true(length <= room);
-    for (size_t i = room; i < room + 64; i++)
-        assert_int_equal(line[i], 0x55); /* nothing is written behind the room */
-    if (wanted_len <= room - END_ROOM)
+    assert_true(!json || weir_json_is_valid(line, length, 2));
+    whole = wanted_len + (form == COLOURED ? COLOURS_HEAD + COLOURS_PAIR * n : 0);
+    if (form == COLOURED)
+        length = take_colours_out(line, length);
+    if (whole <= room - END_ROOM)
         assert_int_equal(length, wanted_len);
     if (length != wanted_len || memcmp(line, wanted, length) != 0)
         assert_memory_equal(line, wanted, uncut_length(json, line, length));
@@ -274,21 +343,22 @@ static void check_line(bool json, size_t room, const char *message, const weir_k
 
 static void a_line_is_as_the_simplest_code_writes_it(void **state)
 {
-    static struct random_pair pairs[PAIRS];
-    char message[TEXT];
+    static weir_kv_part parts[PAIRS][PARTS];
     weir_kv kvs[PAIRS];
 
     (void)state;
     weir__random_seed(&random_state, 20261130);
     for (int round = 0; round < ROUNDS; round++) {
         const size_t n = below(PAIRS + 1);
+        const char *message;
 
-        random_text(message, TEXT / 2);
+        texts.used = 0;
+        message = random_text(TEXT / 2);
         for (size_t i = 0; i < n; i++)
-            kvs[i] = make_pair(&pairs[i]);
-        for (int json = 0; json < 2; json++) {
-            check_line(json, LINE / 2, message, kvs, n);
-            check_line(json, 128 + below(1000), message, kvs, n);
+            kvs[i] = make_pair(parts[i]);
+        for (enum form form = 0; form < FORMS; form++) {
+            check_line(form, LINE / 2, message, kvs, n);
+            check_line(form, 128 + below(1000), message, kvs, n);
         }
     }
 }
