@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-/* Tables begin at pages of 4 KiB: those of unused places are never touched. */
+/* Tables lie whole pages of 4 KiB apart: those of unused places are never touched. */
 enum { PAGE = 4096 };
 
 /* What is known of a place. Changed under the memory's lock; a process that dies in between leaves a place
- * without a digest. */
+ * without a digest. Atomic, so that the compiler keeps the order. */
 struct rate_place {
-    uint64_t digest; /* 0: there is no table */
-    uint64_t bytes;  /* of the largest table that was here: beyond that the place is zero */
+    _Atomic uint64_t digest; /* 0: there is no table */
+    _Atomic uint64_t bytes;  /* of the largest table that was here: beyond that the place is zero */
 };
 
 struct rate_directory {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,8 +181,46 @@ static void a_process_may_be_killed_at_any_point(void **state)
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         weir_shared_expel(rig.memory[0], 1);
     }
-    for (uint64_t i = 1; i <= RATE_PLACES; i++) /* none is left in use */
-        assert_non_null(rate_places_take(&rig.places[0], 1000 + i, false));
+    for (uint64_t i = 1; i <= RATE_PLACES; i++) /* none is left in use, nor is what was in it */
+        assert_true(is_zero(rate_places_take(&rig.places[0], 1000 + i, false)));
+    rig_close(&rig);
+}
+
+/* Dies in the midst of clearing the table for its next rate, with the lock. */
+static void die_while_taking(struct rig *rig, struct rate_table *table)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                    middle = ((uintptr_t)table + rate_table_bytes(true) / 2) / page * page;
+
+    (void)signal(SIGSEGV, SIG_DFL);
+    if (mprotect((void *)middle, page, PROT_READ) == 0)
+        (void)rate_places_take(&rig->places[1], 8, true);
+}
+
+static void a_table_that_is_half_cleared_has_no_digest(void **state)
+{
+    struct rig rig;
+    struct rate_table *table;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    rig_open(&rig);
+    table = rate_places_take(&rig.places[1], 7, true);
+    memset(table, 0x55, rate_table_bytes(true));
+    rate_places_leave(&rig.places[1], table);
+    pid = fork();
+    if (pid == 0) {
+        die_while_taking(&rig, table);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_false(is_zero(table));
+    assert_null(rate_places_find(&rig.places[0], 7));
+    assert_null(rate_places_find(&rig.places[0], 8));
+    assert_true(is_zero(rate_places_take(&rig.places[0], 8, false)));
+    assert_int_equal(rate_places_begun(&rig.places[0]), 1);
     rig_close(&rig);
 }
 
@@ -207,6 +246,7 @@ int main(void)
         cmocka_unit_test(rates_may_change_for_ever),
         cmocka_unit_test(no_more_are_used_than_there_are_places),
         cmocka_unit_test(a_process_may_be_killed_at_any_point),
+        cmocka_unit_test(a_table_that_is_half_cleared_has_no_digest),
         cmocka_unit_test(memory_without_room_is_refused),
     };
 

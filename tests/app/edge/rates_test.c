@@ -72,6 +72,7 @@ static void a_table_is_found_again_unless_rate_or_route_differ(void **state)
         {HEAD ROUTE("/a", "requests: 5, by: client"), 8},
         {HEAD ROUTE("/a", "requests: 5, by: 'header:A'"), 9},
         {HEAD ROUTE("/a", "requests: 5, by: 'header:B'"), 10},
+        {HEAD ROUTE("/a, scheme: http", "requests: 5, by: route"), 11},
     };
     enum { CASES = sizeof cases / sizeof *cases };
     weir_shared *shared = shared_new(SHARED_BYTES);
