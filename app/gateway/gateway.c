@@ -297,15 +297,14 @@ static void tell_faults(struct gateway *gateway)
 
 /* Tells a failure of the start that the check has not found: something has changed meanwhile. */
 static void tell_failure(const char *command, struct gateway *gateway, struct config_place place,
-                         const char *what, int err)
+                         const char *what, const char *why)
 {
     char line[4096 + FAULT_TEXT_BYTES];
 
     if (gateway->file != NULL)
-        snprintf(line, sizeof line, "%s:%u:%u: %s: %s", gateway->file, place.line, place.column, what,
-                 weir_error_text(err));
+        snprintf(line, sizeof line, "%s:%u:%u: %s: %s", gateway->file, place.line, place.column, what, why);
     else
-        snprintf(line, sizeof line, "weir %s: %s: %s", command, what, weir_error_text(err));
+        snprintf(line, sizeof line, "weir %s: %s: %s", command, what, why);
     tell_fault(gateway, line);
 }
 
@@ -315,7 +314,7 @@ static void tell_serving_failure(const char *command, struct gateway *gateway, s
     if (config_faults_any(&gateway->found.faults))
         tell_faults(gateway);
     else
-        tell_failure(command, gateway, place, "it could not serve", err);
+        tell_failure(command, gateway, place, "it could not serve", weir_error_text(err));
 }
 
 /* Checks whether the configuration can be served here.
@@ -367,7 +366,7 @@ static int open_apps(const char *command, struct gateway *gateway)
                      gateway->inherited != NULL
                          ? "apps can't be shared with the supervisor"
                          : "apps need the supervisor, expected 'weir serve' without --single",
-                     err);
+                     weir_error_text(err));
     return err;
 }
 
@@ -381,7 +380,7 @@ static int open_access_log(const char *command, struct gateway *gateway)
         tell_failure(command, gateway, log->path_place,
                      log->path != NULL ? start_access_log_expected(gateway->config, text)
                                        : "stderr can't be written to",
-                     err);
+                     log->path != NULL ? start_access_log_why(gateway->config, err) : weir_error_text(err));
     return err;
 }
 
@@ -409,13 +408,13 @@ static int run(const char *command, struct gateway *gateway)
         err = rates_open(config, gateway->inherited != NULL ? gateway->inherited->shared : NULL,
                          &gateway->rates);
     if (err < 0)
-        tell_failure(command, gateway, listen, "it cannot be started", err);
+        tell_failure(command, gateway, listen, "it cannot be started", weir_error_text(err));
     if (err == 0)
         err = open_access_log(command, gateway);
     if (err == 0)
         err = open_apps(command, gateway);
     if (err == 0 && (err = start_admin(gateway)) < 0)
-        tell_failure(command, gateway, config->admin->place, config->admin->text, err);
+        tell_failure(command, gateway, config->admin->place, config->admin->text, weir_error_text(err));
     if (err == 0 && (err = serve(gateway)) < 0)
         tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);

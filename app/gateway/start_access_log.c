@@ -24,36 +24,53 @@ static int check_folder(const char *path)
     return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* Says what there is in place of a file that can be appended to; NULL: nothing that its type tells. */
-static const char *wrong_type(const struct stat *is, int err)
+/* Says what there is in place of a file that can be appended to; otherwise what the error is. */
+static const char *why(const struct stat *is, int err)
 {
     return S_ISDIR(is->st_mode)                     ? "it is a folder"
            : S_ISSOCK(is->st_mode)                  ? "it is a socket"
            : S_ISBLK(is->st_mode)                   ? "it is a disk"
            : err == -ENXIO && S_ISFIFO(is->st_mode) ? "it is a FIFO that no program reads"
            : err == -ENXIO                          ? "it is a device that does not exist"
-                                                    : NULL;
+                                                    : weir_error_text(err);
 }
 
-/* Opens what exists as the gateway will: nothing else tells all reasons, but a disk, which would be
- * overwritten.
- * Returns: what is wrong; NULL: nothing. */
+/* Opens what exists as the gateway will: nothing else tells all reasons. But a disk would be overwritten, and
+ * the reader of a FIFO would read its end.
+ * Returns: 0; < 0, which is not the whole reason. */
+static int try_to_open(const char *path, const struct stat *is)
+{
+    int fd;
+
+    if (S_ISBLK(is->st_mode))
+        return -EINVAL;
+    if (S_ISFIFO(is->st_mode))
+        return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+    fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    (void)close(fd);
+    return 0;
+}
+
+/* Returns: what is wrong; NULL: nothing. */
 static const char *check(const char *path)
 {
-    struct stat is;
-    const char *wrong;
-    int fd, err;
+    struct stat is = {.st_mode = 0};
+    int err;
 
-    if (stat(path, &is) < 0) {
+    if (stat(path, &is) == 0)
+        err = try_to_open(path, &is);
+    else
         err = errno == ENOENT ? check_folder(path) : -errno;
-        return err < 0 ? weir_error_text(err) : NULL;
-    }
-    fd = S_ISBLK(is.st_mode) ? -1 : open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    err = fd < 0 ? -errno : 0;
-    wrong = fd < 0 ? wrong_type(&is, err) : NULL;
-    if (fd >= 0)
-        (void)close(fd);
-    return fd >= 0 || wrong != NULL ? wrong : weir_error_text(err);
+    return err < 0 ? why(&is, err) : NULL;
+}
+
+const char *start_access_log_why(const struct config *config, int err)
+{
+    struct stat is;
+
+    return stat(config->access_log.path, &is) < 0 ? weir_error_text(err) : why(&is, err);
 }
 
 const char *start_access_log_expected(const struct config *config, char out[FAULT_TEXT_BYTES])

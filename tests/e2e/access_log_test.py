@@ -316,14 +316,32 @@ def paths_that_can_not_be_written_are_faults():
                                 ("socket", "it is a socket"), ("gateway.yaml/a.log", "not a directory")):
                 text = f"listen: 127.0.0.1:0\naccess_log: {{path: {path}}}\nroutes:\n{HELLO}"
                 pathlib.Path(folder, "gateway.yaml").write_text(text)
-                for command in ("check", "serve"):
-                    said = subprocess.run([WEIR, command, os.path.join(folder, "gateway.yaml")], capture_output=True, text=True, timeout=PATIENCE)
+                for command in ("serve", "serve --single") if path == "fifo" else ("check", "serve"):
+                    said = subprocess.run([WEIR, *command.split(), os.path.join(folder, "gateway.yaml")], capture_output=True, text=True, timeout=PATIENCE)
                     same(said.returncode, 1, path)
                     assert re.search(rf"gateway.yaml:2:20: access_log.path is '.*', expected a file that this user can append to, a FIFO with a reader, or a character device: {fault}",
                                      said.stdout + said.stderr, re.I), (path, said)
         assert not os.path.exists(os.path.join(folder, "none")), "nothing is made"
 
 
+def a_fifo_is_opened_once():
+    """Its reader waits until it has a writer, and ends when it has none."""
+    for arguments in (), ("--single",):
+        with Weir("check", config="") as weir: # for its folder
+            weir.exit()
+            fifo, path = (os.path.join(weir.directory.name, name) for name in ("fifo", "gateway.yaml"))
+            os.mkfifo(fifo)
+            pathlib.Path(path).write_text(f"listen: 127.0.0.1:0\naccess_log: {{path: fifo}}\nroutes:\n{HELLO}")
+            with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+                same(subprocess.run([WEIR, "check", path], capture_output=True, timeout=PATIENCE).returncode, 0)
+                with Weir("serve", *arguments, path) as serving:
+                    same(ask(serving.address(), "/").status, 200)
+                    assert "status=200" in reader.stdout.readline()
+                    serving.signal(signal.SIGTERM)
+                    same(serving.exit(), 0)
+                same(reader.wait(PATIENCE), 0)
+
+
 run(lines_and_counters_add_up, no_line_is_lost_when_files_are_rotated, a_process_that_drains_opens_the_new_file_too, a_folder_that_is_gone_keeps_the_old_file,
     errors_and_slow_requests_are_never_left_out, the_slow_ones_alone, what_is_hidden_is_not_in_records_of_outliers_either,
-    the_client_is_shown_beside_the_proxy, a_full_disk_stops_no_request, paths_that_can_not_be_written_are_faults)
+    the_client_is_shown_beside_the_proxy, a_full_disk_stops_no_request, paths_that_can_not_be_written_are_faults, a_fifo_is_opened_once)
