@@ -28,8 +28,8 @@ extern "C" {
 /* Adds a header. The headers that frame the message (Content-Length, Transfer-Encoding, Connection) and
  * Date are set by the server.
  * Owns:    both are copied.
- * Returns: 0; -EINVAL a character that is not allowed in a header, or a header that the server sets;
- *          -WEIR_EBUSY the answer has begun; -ENOMEM.
+ * Returns: 0; -EINVAL a character that is not allowed in a header, a header that the server sets, or more
+ * than 64 KiB of headers; -WEIR_EBUSY the answer has begun; -ENOMEM.
  * Where:   task of its loop. Does not wait.
  */
 int weir_response_header_add(weir_response *res, const char *name, const char *value);

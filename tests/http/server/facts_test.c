@@ -286,10 +286,13 @@ static int send_too_large(struct rig *rig)
     char request[256];
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *close;
+
         (void)snprintf(request, sizeof request, "POST /r HTTP/1.1\r\nHost: h\r\n%s%s", cases[i].fields,
                        cases[i].closed ? "" : "GET /none HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
         assert_has(ask(rig, request), cases[i].says);
-        assert_int_equal(strstr(answer, "connection: close") < strstr(answer, "\r\n\r\n"), cases[i].closed);
+        close = strstr(answer, "connection: close");
+        assert_int_equal(close != NULL && close < strstr(answer, "\r\n\r\n"), cases[i].closed);
         assert_int_equal(strstr(answer, " 404 ") == NULL, cases[i].closed);
     }
     return 0;
@@ -389,6 +392,53 @@ static void a_proxy_is_told_all(void **state)
 {
     static const weir_route all = {.path = "/*", .handler = tell_all};
     struct rig rig = {.routes = &all, .route_count = 1, .test = told};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- headers of an answer --- */
+
+static int add_broken(weir_request *req, weir_response *res, void *state)
+{
+    static const char *const names[] =
+        {"", " ", "a b", "a:", ":", "a\n", "a\r\nb: c\r\nd", "\xc3\xa4", "Content-Length", "DATE", "a\x7f"},
+                             *const values[] = {"b\r\nc: d", "b\n", "\r", "\x01", "b\x7f"};
+    static char large[128 << 10];
+
+    (void)req, (void)state;
+    assert_int_equal(weir_response_header_add(res, "x-first", ""), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(weir_response_header_add(res, names[i], "1"), -EINVAL);
+        assert_int_equal(weir_response_header_set(res, names[i], "1"), -EINVAL);
+    }
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        assert_int_equal(weir_response_header_add(res, "x-bad", values[i]), -EINVAL);
+        assert_int_equal(weir_response_header_set(res, "x-first", values[i]), -EINVAL);
+        assert_int_equal(weir_respond_bytes(res, 200, values[i], "no", 2), -EINVAL);
+    }
+    memset(large, 'x', sizeof large - 1);
+    assert_int_equal(weir_response_header_add(res, "x-bad", large), -EINVAL);
+    large[600] = '\0';
+    assert_int_equal(weir_response_header_add(res, "x-large", large), 0); /* more than the room at first */
+    assert_int_equal(weir_response_header_add(res, "x-last", "\t\xff"), 0);
+    return weir_respond_text(res, 200, "all");
+}
+
+static int ask_for_broken(struct rig *rig)
+{
+    ask(rig, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 200 OK\r\n", 17), 0);
+    assert_has(answer, "\r\nx-first: \r\nx-large: x");
+    assert_has(answer, "x\r\nx-last: \t\xff\r\n\r\nall");
+    assert_null(strstr(answer, "bad"));
+    return 0;
+}
+
+static void what_is_no_header_is_refused_and_leaves_nothing(void **state)
+{
+    static const weir_route route = {.path = "/", .handler = add_broken};
+    struct rig rig = {.routes = &route, .route_count = 1, .test = ask_for_broken};
 
     (void)state;
     rig_run(&rig);
@@ -602,6 +652,7 @@ int main(void)
         cmocka_unit_test(a_handler_may_decide_before_a_length_does),
         cmocka_unit_test(routes_have_names),
         cmocka_unit_test(a_proxy_is_told_all),
+        cmocka_unit_test(what_is_no_header_is_refused_and_leaves_nothing),
         cmocka_unit_test(informational_answers_come_first),
         cmocka_unit_test(trailers_go_both_ways),
         cmocka_unit_test(several_tasks_write_whole_pieces),
