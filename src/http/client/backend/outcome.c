@@ -12,9 +12,17 @@
 
 enum meaning { GOOD, FAILED, SAYS_NOTHING };
 
+/* This process lacks something: that says nothing of the instance. */
+static bool is_shortage(int err)
+{
+    return err == -ENOMEM || err == -ENOBUFS || err == -EMFILE || err == -ENFILE;
+}
+
 /* What the code of a request, or the status of its answer, says of the instance. */
 static enum meaning meaning_of(int err, int status)
 {
+    if (is_shortage(err))
+        return SAYS_NOTHING;
     switch (-err) {
     case 0:
         return status >= 500 && status != 501 ? FAILED : GOOD;
@@ -23,10 +31,6 @@ static enum meaning meaning_of(int err, int status)
     case WEIR_ETOOLARGE:
     case WEIR_ECONFIG: /* no authorities to check servers by */
     case EINVAL:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
     case EDEADLK:
         return SAYS_NOTHING;
     default:
@@ -302,6 +306,8 @@ void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance
              is = weir__health_checked(was, &s->settings.health, good);
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
 
+    if (is_shortage(end->err))
+        return;
     weir__backend_word(&s->check_words[weir__backend_number(s, instance)], error, end->why);
     atomic_store_explicit(&instance->last_check, error, memory_order_relaxed);
     atomic_store_explicit(&instance->health, is, memory_order_relaxed);

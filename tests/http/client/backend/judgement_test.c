@@ -490,6 +490,33 @@ static int refused_checks(void *arg)
     return 0;
 }
 
+/* A gateway that has no descriptor left knows nothing of its instances. */
+static int checks_without_descriptors(void *arg)
+{
+    struct weir__io *io = weir__loop_current()->io;
+    struct weir__sim_options o = weir__sim_calm();
+    struct cluster c;
+    int before;
+
+    (void)arg;
+    set_moods(WELL);
+    cluster_open(&c, 2, answer, &checked);
+    assert_int_equal(weir_sleep(weir_seconds(6)), 0);
+    before = c.servers[0].requests + c.servers[1].requests;
+    o.files_max = weir__sim_stats(io).open_files;
+    weir__sim_configure(io, &o);
+    assert_int_equal(weir_sleep(weir_seconds(60)), 0);
+    assert_int_equal(c.servers[0].requests + c.servers[1].requests, before);
+    assert_int_equal(see().instances[0].state, WEIR_INSTANCE_UP);
+    assert_int_equal(see().instances[1].state, WEIR_INSTANCE_UP);
+    o = weir__sim_calm();
+    weir__sim_configure(io, &o);
+    moods[0] = SILENT;
+    until_state(0, WEIR_INSTANCE_DOWN, weir_ms(100));
+    cluster_close(&c);
+    return 0;
+}
+
 static void count_origin(void *arg, const weir_origin_stats *stats)
 {
     (void)stats;
@@ -527,6 +554,12 @@ static void checks_are_no_requests(void **state)
     run_simulated(1, unseen_checks, NULL);
 }
 
+static void checks_that_this_side_cannot_make_say_nothing(void **state)
+{
+    (void)state;
+    run_simulated(1, checks_without_descriptors, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -539,6 +572,7 @@ int main(void)
         cmocka_unit_test(the_breaker_opens_probes_and_closes),
         cmocka_unit_test(an_instance_that_fails_its_checks_is_down_until_they_are_good),
         cmocka_unit_test(checks_are_no_requests),
+        cmocka_unit_test(checks_that_this_side_cannot_make_say_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
