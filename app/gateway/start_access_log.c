@@ -45,7 +45,7 @@ static int try_to_open(const char *path, const struct stat *is)
     if (S_ISBLK(is->st_mode))
         return -EINVAL;
     if (S_ISFIFO(is->st_mode))
-        return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+        return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 && errno == EACCES ? -EACCES : 0;
     fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return -errno;

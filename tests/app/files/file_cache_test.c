@@ -174,35 +174,6 @@ static void changes_are_seen_after_a_second(void **state)
     run_with(looked, (struct file_cache_options){0});
 }
 
-static int forgotten(struct file_cache *cache)
-{
-    struct cached_file *held, *other;
-
-    (void)fake_put("a", 10, 'a');
-    held = get(cache, "a");
-    expect_error(cache, "b", -ENOENT);
-    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
-    (void)fake_put("a", 10, 'A');
-    (void)fake_put("b", 10, 'B');
-    file_cache_forget(cache, ROOT);
-    expect_letter(cache, "a", 'A');
-    expect_letter(cache, "b", 'B');
-    assert_int_equal(held->content[0], 'a'); /* what is being sent stays */
-    assert_int_equal(other->content[0], 'a');
-    file_cache_release(cache, held);
-    file_cache_release(cache, other);
-    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
-    assert_int_equal(other->content[0], 'a'); /* of another root nothing is forgotten */
-    file_cache_release(cache, other);
-    return 0;
-}
-
-static void what_is_below_a_root_may_be_forgotten(void **state)
-{
-    (void)state;
-    run_with(forgotten, (struct file_cache_options){0});
-}
-
 static int touched_now(struct file_cache *cache)
 {
     struct fake *f = fake_put("a", 10, 'a');
@@ -249,6 +220,55 @@ static void ask_many(struct asker *askers, int count)
     for (int i = 0; i < count; i++)
         assert_int_equal(weir_spawn(&scope, "asker", ask_one, &askers[i]), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
+}
+
+static int forgotten(struct file_cache *cache)
+{
+    struct cached_file *held, *other;
+
+    (void)fake_put("a", 10, 'a');
+    held = get(cache, "a");
+    expect_error(cache, "b", -ENOENT);
+    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
+    (void)fake_put("a", 10, 'A');
+    (void)fake_put("b", 10, 'B');
+    file_cache_forget(cache, ROOT);
+    expect_letter(cache, "a", 'A');
+    expect_letter(cache, "b", 'B');
+    assert_int_equal(held->content[0], 'a'); /* what is being sent stays */
+    assert_int_equal(other->content[0], 'a');
+    file_cache_release(cache, held);
+    file_cache_release(cache, other);
+    assert_int_equal(file_cache_get(cache, OTHER_ROOT, "a", &other), 0);
+    assert_int_equal(other->content[0], 'a'); /* of another root nothing is forgotten */
+    file_cache_release(cache, other);
+    return 0;
+}
+
+static int forgotten_during_a_look(struct file_cache *cache)
+{
+    struct asker looker = {.cache = cache, .path = "a"};
+    weir_scope scope;
+
+    (void)fake_put("a", 10, 'a');
+    get_and_release(cache, "a");
+    pass(1000);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "looker", ask_one, &looker), 0);
+    assert_int_equal(weir_yield(), 0);
+    file_cache_forget(cache, ROOT);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(looker.result, 0);
+    assert_int_equal(looker.letter, 'a'); /* it found the same as before */
+    expect_letter(cache, "a", 'a');
+    return 0;
+}
+
+static void what_is_below_a_root_may_be_forgotten(void **state)
+{
+    (void)state;
+    run_with(forgotten, (struct file_cache_options){0});
+    run_with(forgotten_during_a_look, (struct file_cache_options){0});
 }
 
 static int together(struct file_cache *cache)
