@@ -332,7 +332,8 @@ def a_fifo_is_opened_once():
             fifo, path = (os.path.join(weir.directory.name, name) for name in ("fifo", "gateway.yaml"))
             os.mkfifo(fifo)
             pathlib.Path(path).write_text(f"listen: 127.0.0.1:0\naccess_log: {{path: fifo}}\nroutes:\n{HELLO}")
-            with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+            with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader, contextlib.ExitStack() as ending:
+                ending.callback(reader.kill)
                 same(subprocess.run([WEIR, "check", path], capture_output=True, timeout=PATIENCE).returncode, 0)
                 with Weir("serve", *arguments, path) as serving:
                     same(ask(serving.address(), "/").status, 200)

@@ -11,6 +11,9 @@
 #define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
 #define NAME_OF_64 "x234567890123456789012345678901234567890123456789012345678901234"
 #define NAME_OF_256 NAME_OF_64 NAME_OF_64 NAME_OF_64 NAME_OF_64
+#define PATH_OF_260 NAME_OF_64 "/" NAME_OF_64 "/" NAME_OF_64 "/" NAME_OF_64 "/"
+#define PATH_OF_1040 PATH_OF_260 PATH_OF_260 PATH_OF_260 PATH_OF_260
+#define PATH_OF_4160 PATH_OF_1040 PATH_OF_1040 PATH_OF_1040 PATH_OF_1040
 
 static const struct reading_fault faults[] = {
     {HEAD "  - {path: /, file: {root: x}}\n", 3, 21, "ends with /*"},
@@ -60,6 +63,7 @@ static const struct reading_fault faults[] = {
     {HEAD "  - {path: '/*', file: {root: x, fallback: a/b/..}}\n", 3, 44, "file below the root"},
     {HEAD "  - {path: '/*', file: {root: x, fallback: \"a\\0b\"}}\n", 3, 44, "a NUL, expected none"},
     {HEAD "  - {path: '/*', file: {root: x, fallback: " NAME_OF_256 "}}\n", 3, 44, "file below the root"},
+    {HEAD "  - {path: '/*', file: {root: x, fallback: " PATH_OF_4160 "x}}\n", 3, 44, "file below the root"},
     {HEAD "  - {path: '/*', methods: [GET, PUT], file: {root: x}}\n", 3, 33,
      "'PUT', which this route of the kind 'file' never answers, expected GET or HEAD"},
     {HEAD "  - {path: '/*', methods: POST, file: {root: x}}\n", 3, 27, "'POST', which"},
