@@ -6,11 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/rooted_open.h"
+#include "files/file_open.h"
 
 enum { SETTLED_S = 2 }; /* the coarsest times that file systems keep */
 
-const struct file_calls file_calls_of_system = {rooted_open, fstat, pread, close};
+const struct file_calls file_calls_of_system = {file_open, fstat, pread, close};
 
 static bool is_same_time(struct timespec a, struct timespec b)
 {

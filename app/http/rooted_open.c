@@ -222,11 +222,8 @@ int rooted_open_why(int root, const char *path, struct stat *about)
     return err < 0 ? err : fd;
 }
 
-/* For a client, a file that cannot be reached by this path does not exist. */
-int rooted_open(int root, const char *path, struct stat *about)
+int rooted_open_outcome(int fd)
 {
-    const int fd = rooted_open_why(root, path, about);
-
     switch (fd) {
     case -ENOTDIR:
     case -EXDEV:
@@ -239,4 +236,9 @@ int rooted_open(int root, const char *path, struct stat *about)
     default:
         return fd;
     }
+}
+
+int rooted_open(int root, const char *path, struct stat *about)
+{
+    return rooted_open_outcome(rooted_open_why(root, path, about));
 }

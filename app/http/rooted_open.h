@@ -44,4 +44,9 @@ WEIR_CHECKED int rooted_open(int root, const char *path, struct stat *about);
  */
 WEIR_CHECKED int rooted_open_why(int root, const char *path, struct stat *about);
 
+/* What a result of rooted_open_why() is for a client: a file that cannot be reached by its path does not
+ * exist.
+ * Returns: as rooted_open(). */
+WEIR_CHECKED int rooted_open_outcome(int fd);
+
 #endif

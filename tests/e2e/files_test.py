@@ -61,6 +61,7 @@ loops: 1
 routes:
   - {{path: /f/*, file: {{root: "{tree.root}"{route}}}{more}}}
 """, **options))
+        tree.weir = weir
         yield tree, weir.address()
 
 
@@ -172,8 +173,18 @@ def what_may_not_be_read_does_not_exist():
     ordinary = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     with serving(prepare=close, command=ordinary) as (tree, address):
         same([raw(address, "/f/" + name).status for name in ("a.txt", "sub/index.html", "sub/", "list/a.txt", "index.html")], [404, 404, 404, 200, 200])
+        tree.weir.wait_for('warn a file is not sent path=a.txt why="the gateway.s user may not read it')
         for name in ("sub", "list"):
             os.chmod(tree.path(name), 0o700) # so that it can be removed
+
+
+def the_log_says_which_file_is_there_and_is_not_sent():
+    for name, why in (("relative", "a symbolic link leads out"), ("absolute", "a symbolic link leads out"), ("loop", "too many symbolic links"), ("fifo", "it is neither")):
+        with serving(prepare=strange_things) as (tree, address):
+            for target in ("/f/nothing", "/f/a.txt/x", "/f/" + "x" * 300): # what is not there is no operator's matter
+                same(raw(address, target).status, 404, target)
+            same(raw(address, "/f/" + name).status, 404, name)
+            tree.weir.wait_for(f'warn a file is not sent path={name} why="{why}.*more=0')
 
 
 def dot_files_are_sent_when_named():
@@ -474,7 +485,8 @@ def a_slow_reader_gets_all_of_many_files():
 
 
 run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_to_their_slash, a_redirect_never_leads_to_another_host,
-    no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist, dot_files_are_sent_when_named,
+    no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist,
+    the_log_says_which_file_is_there_and_is_not_sent, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
     missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_head_has_the_headers_of_its_get, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
     tags_and_contents_belong_together_while_a_tree_changes, a_root_that_is_made_anew_is_found_again, requests_may_come_together, a_slow_reader_gets_all_of_many_files)
