@@ -82,7 +82,8 @@ int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size
 
 /* Takes the one lock of the memory, which weir_shared_block() takes, too: for changing what lies in blocks in
  * several steps, for moments, and not for each request. A process that dies gives it up: what it has changed
- * half is for the next holder to recognize. A holder that is stopped holds up all others, which is logged.
+ * half is for the next holder to recognize. A holder that is stopped holds up all others, which is logged. A
+ * thread that has it neither takes it again nor calls weir_shared_block(): it would wait for itself.
  * Where:   any thread. Blocks while another process has it.
  */
 void weir_shared_lock(weir_shared *shared);
