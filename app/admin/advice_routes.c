@@ -90,6 +90,19 @@ static const struct advice_route *route_of_task(const struct advice_input *in, c
     return NULL;
 }
 
+/* The digits with which "%.*g" writes a figure by three of them, and one of a thousand or more whole, not as
+ * 3e+03. */
+static int digits_of(double figure)
+{
+    int digits = 3;
+
+    for (; figure >= 999.5 && digits < 15; figure /= 10)
+        digits++;
+    return digits;
+}
+
+#define FIGURE(figure) digits_of(figure), (figure)
+
 static void advise_on_being_held(struct text_out *out, bool *first, const struct advice_route *r,
                                  const struct advice_input *in)
 {
@@ -101,15 +114,15 @@ static void advise_on_being_held(struct text_out *out, bool *first, const struct
         return;
     if (r->held_by != NULL && holder != NULL && can_offload(holder))
         advice_add(out, first, numbers,
-                   "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that route (on: %s)",
-                   r->route, r->ready_ms, r->took_ms, r->held_by, holder->kind.pool);
+                   "%s waits %.*g of its %.*g ms to be run, mostly for %s: offload that route (on: %s)",
+                   r->route, FIGURE(r->ready_ms), FIGURE(r->took_ms), r->held_by, holder->kind.pool);
     else if (r->held_by != NULL)
-        advice_add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run, mostly for %s%s", r->route,
-                   r->ready_ms, r->took_ms, r->held_by, more);
+        advice_add(out, first, numbers, "%s waits %.*g of its %.*g ms to be run, mostly for %s%s", r->route,
+                   FIGURE(r->ready_ms), FIGURE(r->took_ms), r->held_by, more);
     else
         advice_add(out, first, numbers,
-                   "%s waits %.3g of its %.3g ms to be run: its loop has too much to do%s", r->route,
-                   r->ready_ms, r->took_ms, more);
+                   "%s waits %.*g of its %.*g ms to be run: its loop has too much to do%s", r->route,
+                   FIGURE(r->ready_ms), FIGURE(r->took_ms), more);
 }
 
 static void advise_on_no_cpu(struct text_out *out, bool *first, const struct advice_route *r)
@@ -122,9 +135,9 @@ static void advise_on_no_cpu(struct text_out *out, bool *first, const struct adv
         return;
     advice_add(out, first, numbers,
                r->throttled_ms > r->starved_ms
-                   ? "%s is stopped for %.3g of its %.3g ms, because the CPU quota of its cgroup is used up"
-                   : "%s is stopped for %.3g of its %.3g ms, because other processes have the CPU",
-               r->route, lacked_ms, r->took_ms);
+                   ? "%s is stopped for %.*g of its %.*g ms, because the CPU quota of its cgroup is used up"
+                   : "%s is stopped for %.*g of its %.*g ms, because other processes have the CPU",
+               r->route, FIGURE(lacked_ms), FIGURE(r->took_ms));
 }
 
 static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)
@@ -148,14 +161,14 @@ static void advise_on_the_slowest(struct text_out *out, bool *first, const struc
 
     if (is_slow && r->kind.asks_backends)
         advice_add(out, first, numbers,
-                   "%s waits %.3g of its %.3g ms for %s: make that backend faster, or give the call a "
+                   "%s waits %.*g of its %.*g ms for %s: make that backend faster, or give the call a "
                    "deadline of its "
                    "own if an answer is useful without it",
-                   r->route, r->slowest_ms, r->took_ms, r->slowest);
+                   r->route, FIGURE(r->slowest_ms), FIGURE(r->took_ms), r->slowest);
     else if (is_slow && r->kind.name != NULL && strcmp(r->kind.name, "proxy") == 0)
         advice_add(out, first, numbers,
-                   "%s waits %.3g of its %.3g ms for %s: make that backend faster, or give it more instances",
-                   r->route, r->slowest_ms, r->took_ms, r->slowest);
+                   "%s waits %.*g of its %.*g ms for %s: make that backend faster, or give it more instances",
+                   r->route, FIGURE(r->slowest_ms), FIGURE(r->took_ms), r->slowest);
 }
 
 static void advise_on_slow_clients(struct text_out *out, bool *first, const struct advice_route *r)
@@ -166,9 +179,9 @@ static void advise_on_slow_clients(struct text_out *out, bool *first, const stru
         return;
     advice_add(
         out, first, numbers,
-        "%s waits %.3g of its %.3g ms for its clients to send or to receive: their connections are slow, "
+        "%s waits %.*g of its %.*g ms for its clients to send or to receive: their connections are slow, "
         "not the gateway",
-        r->route, r->client_ms, r->took_ms);
+        r->route, FIGURE(r->client_ms), FIGURE(r->took_ms));
 }
 
 static void advise_that_all_is_well(struct text_out *out, bool *first, const struct advice_route *r)

@@ -209,6 +209,10 @@ static void the_slowest_backend_is_named(void **state)
     says(&r, NULL, "a deadline of its own");
     r.kind = (struct advice_kind){.name = "proxy"}; /* has one call, whose answer is the whole */
     says(&r, NULL, "waits 68 of its 80 ms for orders: make that backend faster, or give it more instances");
+    r.took_ms = 31234.5; /* figures of seconds are whole, not 3.12e+04 */
+    r.slowest_ms = 30000.4;
+    says(&r, NULL, "waits 30000 of its 31234 ms for orders");
+    r.took_ms = 80;
     r.slowest_ms = 30;
     never_says(&r, NULL, "ms for orders");
 }
