@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 
-from rig import Backend, Weir, answering, ask, connect, read_head, receive, run, same, sending, until
+from rig import Backend, Weir, answering, ask, connect, nobody, read_head, receive, run, same, sending, until
 
 
 def route(path, calls, **settings):
@@ -28,11 +28,6 @@ def gateway(*routes, **top):
 
 def url(backend, path="/"):
     return f"http://127.0.0.1:{backend.port}{path}"
-
-
-def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def silent(connection):
@@ -74,7 +69,7 @@ def statuses_below_500_succeed_and_redirects_stay():
 
 
 def what_is_required_decides_the_status():
-    dead = f"http://127.0.0.1:{closed_port()}/"
+    dead = f"http://127.0.0.1:{nobody()}/"
     with Backend(answering()) as good, Backend(silent) as slow, \
             Backend(answering("500 Oops", b'"sorry"')) as failing:
         calls = {"good": url(good), "failing": url(failing), "dead": dead}
@@ -387,9 +382,9 @@ def what_fails_is_told_in_log_and_metrics():
             read_head(connection)
             connection.sendall(f"HTTP/1.1 {status[0]}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
     status = ["503 Busy"]
-    dead = socket.create_server(("127.0.0.1", 0))
+    dead = socket.socket() # not listened on, so that it refuses, and held, so that no other program gets its port
+    dead.bind(("127.0.0.1", 0))
     port = dead.getsockname()[1]
-    dead.close()
     with Backend(answering()) as good, Backend(second) as failing:
         calls = {"good": url(good), "reviews": f"http://127.0.0.1:{port}/", "stock": url(failing)}
         config = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "loops": 2, "routes": [route("/p", calls)]}
@@ -419,6 +414,7 @@ def what_fails_is_told_in_log_and_metrics():
             same(origins[f"http://127.0.0.1:{port}"]["last_error"]["text"], "connection refused")
             same(origins[url(good, "")]["failing"], False)
             status[0] = "200 OK"
+            dead.close()
             with Backend(answering(), port):
                 for _ in range(5):
                     ask(weir.address(), "/p")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from rig import WEIR, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until, urgent
+from rig import WEIR, Backend, Held, Weir, answering, ask, connect, nobody, receive, run, same, sending, until, urgent
 
 CONFIG = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nloops: 1\n"
 
@@ -47,12 +47,6 @@ def told_first(weir, pattern):
 def gathering(calls, require="any", deadline="5s"):
     lines = "".join(f'        - {{name: {name}, url: "http://127.0.0.1:{port}/x"{more}}}\n' for name, port, more in calls)
     return CONFIG + f"routes:\n  - path: /page\n    gather:\n      deadline: {deadline}\n      require: {require}\n      calls:\n{lines}"
-
-
-def nobody():
-    """A port without a listener."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 # ---- backends ----

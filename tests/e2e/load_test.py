@@ -5,13 +5,12 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import termios
 import threading
 
 from authority import Authority
-from rig import PATIENCE, WEIR, Backend, Weir, answering, chosen_interface, read_head, run, same
+from rig import PATIENCE, WEIR, Backend, Weir, answering, chosen_interface, nobody, read_head, run, same
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -84,9 +83,7 @@ def method_headers_and_body_are_sent():
 
 
 def errors_are_counted_by_kind():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        dead = listener.getsockname()[1]
-    done = subprocess.run([WEIR, "load", "--json", "--rate", "100", "--for", "100ms", f"http://127.0.0.1:{dead}/"],
+    done = subprocess.run([WEIR, "load", "--json", "--rate", "100", "--for", "100ms", f"http://127.0.0.1:{nobody()}/"],
                           capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **chosen_interface()})
     same((done.returncode, done.stderr), (1, "")) # the report has it, and nothing is logged
     got = json.loads(done.stdout)

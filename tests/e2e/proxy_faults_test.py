@@ -7,7 +7,7 @@ import threading
 import time
 
 from framing_cases import KEPT, REFUSED
-from rig import PATIENCE, Backend, Weir, answering, ask, connect, descriptors, read_head, receive, run, same, until
+from rig import PATIENCE, Backend, Weir, answering, ask, connect, descriptors, nobody, read_head, receive, run, same, until
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -289,9 +289,7 @@ def silent(connection):
 
 
 def failures_have_their_status():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1] # and is closed
-    with Weir("serve", config=config(port)) as weir:
+    with Weir("serve", config=config(nobody())) as weir:
         answer = ask(weir.address(), "/")
         same((answer.status, answer.body[:31]), (502, b'{"error":{"code":"bad_gateway",'))
         weir.wait_for('status=502 failed="connect failed"')

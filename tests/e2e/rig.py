@@ -137,6 +137,17 @@ class Weir:
             print("\n".join(f"# log: {line}" for line in self.lines if line), flush=True)
 
 
+held_ports = []
+
+
+def nobody():
+    """A port that refuses connections. It is bound, and not listened on, until this program ends, so that no other program gets it."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    held_ports.append(held)
+    return held.getsockname()[1]
+
+
 class Backend:
     """A server on a free port; handle(connection) serves each connection on a thread of its own."""
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 
-from rig import PATIENCE, ROOT, WEIR, Weir, ask, connect, receive, run, same
+from rig import PATIENCE, ROOT, WEIR, Weir, ask, connect, nobody, receive, run, same
 
 HELLO = "routes: [{path: /, respond: {body: ok}}]\n"
 BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + HELLO
@@ -281,8 +281,7 @@ def backends_are_tried_when_asked():
     with contextlib.ExitStack() as stack:
         place = Place(stack)
         there = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            missing = gone.getsockname()[1]
+        missing = nobody()
         config = ("listen: 127.0.0.1:0\nloops: 1\nroutes:\n  - path: /\n    gather:\n      calls:\n"
                   f"        - {{name: a, url: 'http://127.0.0.1:{there}/x'}}\n"
                   f"        - {{name: b, url: 'http://127.0.0.1:{missing}/x'}}\n"
