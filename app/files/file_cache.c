@@ -11,6 +11,7 @@
 #include <weir/time.h>
 
 #include "files/file_names.h"
+#include "files/file_unsent.h"
 
 enum {
     NAMES_MAX = 4096,
@@ -28,6 +29,7 @@ struct file_cache {
     struct file_cache_options limits;
     struct file_names names;
     struct file_holdings holdings;
+    struct file_unsent unsent;
 };
 
 /* --- opening and closing --- */
@@ -282,6 +284,7 @@ static int look(struct file_cache *cache, struct file_name *name, int64_t now_ns
         old->users++; /* so it stays */
     weir_event_reset(&name->looked);
     err = note(cache, name, &load, load_file(cache, &load), out);
+    file_unsent_say(&cache->unsent, name->path, load.why, now_ns);
     if (is_outcome(err)) {
         name->looked_ns = now_ns;
         name->looks++;

@@ -16,6 +16,7 @@
  *
  *     file_cache.c  names, versions, and what is thrown out
  *     file_load.c   what a job does
+ *     file_unsent.c the log of files that are there and are not sent
  */
 #ifndef APP_FILES_FILE_CACHE_H
 #define APP_FILES_FILE_CACHE_H

@@ -6,11 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "files/file_open.h"
+#include "http/rooted_open.h"
 
 enum { SETTLED_S = 2 }; /* the coarsest times that file systems keep */
 
-const struct file_calls file_calls_of_system = {file_open, fstat, pread, close};
+const struct file_calls file_calls_of_system = {rooted_open_why, fstat, pread, close};
 
 static bool is_same_time(struct timespec a, struct timespec b)
 {
@@ -116,8 +116,9 @@ int file_load_run(struct file_load *load)
     load->content = NULL;
     load->same = load->settled = false;
     load->fd = load->calls->open(load->root, load->path, &load->about);
+    load->why = load->fd < 0 ? load->fd : 0;
     if (load->fd < 0)
-        return load->fd;
+        return rooted_open_outcome(load->fd);
     load->same = load->has_known && is_same(&load->known, &load->about);
     err = load->same ? 0 : read_content(load);
     load->settled = is_settled(&load->about, began);

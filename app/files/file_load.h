@@ -14,7 +14,7 @@
 
 /* The calls of the system that a load makes. */
 struct file_calls {
-    int (*open)(int root, const char *path, struct stat *about); /* as rooted_open() */
+    int (*open)(int root, const char *path, struct stat *about); /* as rooted_open_why() */
     int (*stat)(int fd, struct stat *about);
     ssize_t (*read)(int fd, void *data, size_t bytes, off_t offset);
     int (*close)(int fd);
@@ -35,6 +35,7 @@ struct file_load {
     int closes[FILE_LOAD_CLOSES_MAX]; /* descriptors that are no longer needed: closing may block as well */
     size_t close_count;
 
+    int why;   /* it could not be opened: of rooted_open_why(); else 0 */
     bool same; /* as `known`: nothing else is set */
     struct stat about;
     bool settled;  /* a later change will show in its time */
