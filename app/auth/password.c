@@ -32,16 +32,35 @@ static bool is_bcrypt(const char *hash)
     return begins(hash, "$2y$") || begins(hash, "$2b$") || begins(hash, "$2a$");
 }
 
+#define EXPECTED ", expected bcrypt (htpasswd -B FILE USER) or SHA-crypt (openssl passwd -6)"
+
+/* Yescrypt and scrypt are not accepted although crypt() knows them: the hash decides how much memory a
+ * comparison takes, 16 MiB and more, which nothing here would limit. */
 static const char *name_of(const char *hash)
 {
-    if (begins(hash, "$apr1$") || begins(hash, "$1$"))
-        return "is MD5, expected bcrypt: htpasswd -B FILE USER";
-    if (begins(hash, "{SHA}"))
-        return "is SHA-1 without salt, expected bcrypt: htpasswd -B FILE USER";
-    if (hash[0] == '$' || hash[0] == '{')
-        return "is of a kind that is not known, expected bcrypt ($2y$) or the SHA of crypt ($5$, $6$): "
-               "htpasswd -B FILE USER";
-    return "is no hash, or one of DES, expected bcrypt: htpasswd -B FILE USER";
+    static const struct {
+        const char *start, *fault;
+    } names[] = {
+        {"$y$", "is yescrypt ($y$, the default of mkpasswd)" EXPECTED},
+        {"$gy$", "is yescrypt ($gy$)" EXPECTED},
+        {"$7$", "is scrypt ($7$)" EXPECTED},
+        {"$apr1$", "is MD5 ($apr1$, htpasswd without -B)" EXPECTED},
+        {"$1$", "is MD5 ($1$)" EXPECTED},
+        {"$2x$", "is bcrypt of a faulty program ($2x$)" EXPECTED},
+        {"$sha1$", "is SHA-1 ($sha1$)" EXPECTED},
+        {"$3$", "is that of Windows NT ($3$)" EXPECTED},
+        {"$argon2", "is Argon2" EXPECTED},
+        {"{SHA}", "is SHA-1 without salt ({SHA}, htpasswd -s)" EXPECTED},
+        {"{SSHA}", "is SHA-1 ({SSHA})" EXPECTED},
+        {"$", "begins with $ and is of no known type" EXPECTED},
+        {"{", "begins with { and is of no known type" EXPECTED},
+        {"", "is no hash: a password as it is, one of DES, or a locked user" EXPECTED},
+    };
+    size_t i = 0;
+
+    while (!begins(hash, names[i].start))
+        i++; /* the last fits all */
+    return names[i].fault;
 }
 
 static long cost_of(const char *hash)

@@ -17,7 +17,19 @@ static bool was_read(const struct config *config, size_t n)
     return false;
 }
 
-void start_auth_check(const struct config *config, struct config_faults *faults)
+/* A wrong password costs as much as a right one, each time. */
+static void warn_without_rate(const struct config_route *route, struct config_faults *warnings)
+{
+    if (route->auth->scheme == CONFIG_AUTH_BASIC && route->rate == NULL)
+        config_fault(warnings, route->auth->place,
+                     "route '%s' compares passwords and has no rate: many wrong ones occupy the pool "
+                     "'compute', and right ones are answered 503; expected a rate beside auth, such as "
+                     "'rate: {requests: 20, per: 1s}'",
+                     route->name);
+}
+
+void start_auth_check(const struct config *config, struct config_faults *faults,
+                      struct config_faults *warnings)
 {
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_auth *auth = config->routes[i].auth;
@@ -25,7 +37,10 @@ void start_auth_check(const struct config *config, struct config_faults *faults)
         char fault[FAULT_TEXT_BYTES];
         int err;
 
-        if (auth == NULL || was_read(config, i))
+        if (auth == NULL)
+            continue;
+        warn_without_rate(&config->routes[i], warnings);
+        if (was_read(config, i))
             continue;
         err = auth_file_read(auth->file, auth->scheme, NULL, &table, fault, sizeof fault);
         if (err == 0)

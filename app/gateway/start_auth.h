@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks the files of "auth:" before the start.
+/* Checks "auth:" and its files before the start.
  *
  * Threading: the thread that checks.
  */
@@ -8,7 +8,9 @@
 
 #include "config/config.h"
 
-/* Adds a fault for each file that cannot be read, or has a line that is not understood. Blocks. */
-void start_auth_check(const struct config *config, struct config_faults *faults);
+/* Adds a fault for each file that cannot be read, or has a line that is not understood, and a warning for
+ * each route that compares passwords without a rate. Blocks. */
+void start_auth_check(const struct config *config, struct config_faults *faults,
+                      struct config_faults *warnings);
 
 #endif

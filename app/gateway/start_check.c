@@ -193,7 +193,7 @@ int start_check(const struct config *config, const char *file, const struct star
     start_self_check(config, &found->warnings);
     start_outliers_check(config, &found->faults);
     start_access_log_check(config, &found->faults);
-    start_auth_check(config, &found->faults);
+    start_auth_check(config, &found->faults, &found->warnings);
     if ((options->flags & START_INHERITS) == 0) /* else the supervisor has */
         (void)!app_check(config, &found->faults);
     app_check_idle(config, &found->warnings);

@@ -406,7 +406,7 @@ def files_are_read_again_when_they_change():
 
 
 def what_is_wrong_is_said_before_the_start():
-    cases = (("basic: users", "users:2: the hash of 'bob' is MD5, expected bcrypt: htpasswd -B FILE USER", f"ann:{SESAME}\nbob:$apr1$x$y\n"),
+    cases = (("basic: users", "users:2: the hash of 'bob' is MD5 ($apr1$, htpasswd without -B), expected bcrypt (htpasswd -B FILE USER) or SHA-crypt (openssl passwd -6)", f"ann:{SESAME}\nbob:$apr1$x$y\n"),
              ("basic: users", "users:1: the hash of 'bob' is SHA-1", "bob:{SHA}fEqNCco3Yq9h5ZUglD3CZJT4lBs=\n"),
              ("basic: users", "users:1: the hash of 'bob' is no hash", "bob:secret\n"),
              ("basic: users", "users:1: the hash of 'bob' is cut", f"bob:{SESAME[:-1]}\n"),

@@ -56,6 +56,43 @@ static void hashes_are_compared_and_others_refused(void **state)
             fail_msg("'%s' passes", bad[i]);
 }
 
+static void a_hash_that_is_not_accepted_is_named(void **state)
+{
+    static const struct {
+        const char *hash, *fault;
+    } table[] = {
+        {"$y$j9T$a$b",
+         "is yescrypt ($y$, the default of mkpasswd), expected bcrypt (htpasswd -B FILE USER) or "
+         "SHA-crypt (openssl passwd -6)"},
+        {"$gy$j9T$a$b", "is yescrypt ($gy$), "},
+        {"$7$CU..../....a$b", "is scrypt "},
+        {"$apr1$a$b", "is MD5 ($apr1$"},
+        {"$1$a$b", "is MD5 ($1$)"},
+        {"$2x$04$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES", "is bcrypt of a faulty program"},
+        {"$argon2id$v=19$m=1,t=1,p=1$a$b", "is Argon2, "},
+        {"{SHA}x", "is SHA-1 without salt"},
+        {"{SSHA}x", "is SHA-1 ({SSHA})"},
+        {"$99$x", "begins with $ and is of no known type"},
+        {"{MD5}x", "begins with { and is of no known type"},
+        {"secret", "is no hash: a password as it is"},
+        {"", "is no hash: "},
+    };
+    char text[AUTH_FAULT_BYTES], fault[AUTH_FAULT_BYTES];
+    struct auth_table *made = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *told = password_hash_fault(table[i].hash);
+        if (told == NULL || strncmp(told, table[i].fault, strlen(table[i].fault)) != 0)
+            fail_msg("'%s' %s", table[i].hash, told != NULL ? told : "passes");
+        (void)snprintf(text, sizeof text, "%.60s:%s",
+                       "a-name-that-is-long-a-name-that-is-long-a-name-that-is-long-x", table[i].hash);
+        assert_int_equal(auth_table_make(CONFIG_AUTH_BASIC, weir_bytes_of(text), &made, fault),
+                         -WEIR_ECONFIG);
+        assert_non_null(strstr(fault, "(openssl passwd -6)")); /* the text has room */
+    }
+}
+
 static void users_are_found_and_others_get_one_always_the_same(void **state)
 {
     struct auth_table *table =
@@ -222,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_are_compared_and_others_refused),
         cmocka_unit_test(what_is_there_twice_is_told_with_both_lines),
+        cmocka_unit_test(a_hash_that_is_not_accepted_is_named),
         cmocka_unit_test(users_are_found_and_others_get_one_always_the_same),
         cmocka_unit_test(tokens_are_found_by_their_hashes_alone),
         cmocka_unit_test(malformed_credentials_are_none),

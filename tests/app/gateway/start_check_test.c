@@ -174,6 +174,35 @@ static void limits_that_are_never_reached_are_warned_of(void **state)
     }
 }
 
+static void passwords_without_a_rate_are_warned_of(void **state)
+{
+    static const char top[] = "listen: 127.0.0.1:0\n", warned[] = "compares passwords and has no rate: ";
+    char folder[] = "/tmp/weir-test-XXXXXX", path[64], routes[512];
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/users", folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("a:$2b$04$Sdy0bBqVenk4FJHnOn04AOFYM2agTG6mTUX1ZejtV0lYxOanj6nES\n", file);
+    (void)fclose(file);
+    (void)snprintf(routes, sizeof routes,
+                   "  - {path: /a, respond: {}, auth: {basic: %s}}\n"
+                   "  - {path: /b, respond: {}, auth: {basic: %s}, rate: {requests: 1}}\n"
+                   "  - {path: /c, respond: {}, auth: {basic: %s}}\n"
+                   "  - {path: /d, respond: {}}\n",
+                   path, path, path);
+    expect(top, routes, 0, NULL, "test.yaml:4:43: route '/a' compares passwords and has no rate: ");
+    console_has(lines_of(&found.warnings), "test.yaml:6:43: route '/c' compares passwords and has no rate: ");
+    assert_int_equal(found.warnings.count, 2);
+    (void)snprintf(routes, sizeof routes, "  - {path: /a, respond: {}, auth: {bearer: %s/tokens}}\n", folder);
+    expect(top, routes, 0, "tokens: no such file", NULL);
+    console_lacks(lines_of(&found.warnings), warned);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 static const char leads[] = "leads back to this gateway, which listens there (line 2); expected the address";
 
 static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
@@ -318,6 +347,7 @@ int main(void)
         cmocka_unit_test(an_admin_address_for_all_is_warned_of),
         cmocka_unit_test(pools_that_no_route_uses_are_warned_of),
         cmocka_unit_test(limits_that_are_never_reached_are_warned_of),
+        cmocka_unit_test(passwords_without_a_rate_are_warned_of),
         cmocka_unit_test(a_proxy_to_the_gateway_itself_is_warned_of),
         cmocka_unit_test(backends_are_tried_once_each),
         cmocka_unit_test(too_few_descriptors_are_told),
