@@ -73,6 +73,17 @@ static void refusals(struct exposition *e, const struct snapshot *s)
         }
 }
 
+static void rates(struct exposition *e, const struct snapshot *s)
+{
+    exposition_family(
+        e, "weir_rate_shared_total", "counter",
+        "Requests whose keys shared one bucket, because the table of the route's rate is full.");
+    for (size_t i = 0; i < s->route_count; i++)
+        if (s->routes[i].kind != NULL)
+            exposition_count(e, LABELS({"route", s->routes[i].name}),
+                             s->routes[i].requests.numbers[ROUTE_RATE_SHARED]);
+}
+
 static void outliers(struct exposition *e, const struct snapshot *s)
 {
     exposition_family(
@@ -99,5 +110,6 @@ void page_metrics_routes(struct exposition *e, const struct snapshot *s)
     requests(e, s);
     sums(e, s);
     refusals(e, s);
+    rates(e, s);
     outliers(e, s);
 }

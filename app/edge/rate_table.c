@@ -12,6 +12,8 @@ enum {
 
 static const uint64_t time_mask = (UINT64_C(1) << TIME_BITS) - 1, one = UINT64_C(1) << UNIT_BITS;
 
+static const int64_t tell_ns = INT64_C(60000000000);
+
 __extension__ typedef unsigned __int128 wide;
 
 size_t rate_table_bytes(bool has_keys)
@@ -225,6 +227,28 @@ struct rate_verdict rate_table_take_common(struct rate_table *table, const struc
                                            int64_t now_ns)
 {
     return take_common(table, limit, units_of(limit, (uint64_t)now_ns));
+}
+
+/* --- how full it is --- */
+
+bool rate_table_tells_shared(struct rate_table *table, int64_t now_ns)
+{
+    int64_t told = atomic_load_explicit(&table->told_ns, memory_order_relaxed);
+
+    if (told != 0 && told <= now_ns && now_ns - told < tell_ns)
+        return false;
+    return atomic_compare_exchange_strong_explicit(&table->told_ns, &told, now_ns != 0 ? now_ns : 1,
+                                                   memory_order_relaxed, memory_order_relaxed);
+}
+
+size_t rate_table_taken(struct rate_table *table, const struct rate_limit *limit, int64_t now_ns)
+{
+    const uint64_t now = units_of(limit, (uint64_t)now_ns);
+    size_t count = 0;
+
+    for (size_t i = 0; i < RATE_ENTRIES; i++)
+        count += debt_of(limit, atomic_load_explicit(&table->entries[i], memory_order_relaxed), now) > 0;
+    return count;
 }
 
 /* --- the seed --- */

@@ -31,6 +31,7 @@ struct rate_table {
     _Atomic uint64_t seed[2]; /* of the hash; 0: not chosen yet */
     _Atomic uint64_t swept;   /* when buckets that are full were last removed */
     _Atomic uint64_t common;  /* the bucket of keys without a place; of all, if there are no places */
+    _Atomic int64_t told_ns;  /* when it was last told that keys share that bucket; 0: never */
     _Alignas(64) _Atomic uint64_t entries[]; /* RATE_ENTRIES, or none */
 };
 
@@ -67,5 +68,12 @@ struct rate_verdict rate_table_take(struct rate_table *table, const struct rate_
 /* As rate_table_take(), of a table without keys. */
 struct rate_verdict rate_table_take_common(struct rate_table *table, const struct rate_limit *limit,
                                            int64_t now_ns);
+
+/* Reports whether it is time to tell that keys share a bucket: to one thread of all processes, once a minute
+ * at most. */
+bool rate_table_tells_shared(struct rate_table *table, int64_t now_ns);
+
+/* The number of places that are taken. Reads all of them: some 50 µs. */
+size_t rate_table_taken(struct rate_table *table, const struct rate_limit *limit, int64_t now_ns);
 
 #endif

@@ -228,6 +228,24 @@ static struct rate_verdict count(struct rates *rates, const struct config_route 
     return rate_table_take(rate->table, &rate->limit, hash, weir_now().ns);
 }
 
+static __attribute__((noinline, cold)) void tell_shared(const struct config_route *route,
+                                                        const struct rate *rate)
+{
+    const int64_t now_ns = weir_now().ns;
+
+    if (!rate_table_tells_shared(rate->table, now_ns))
+        return;
+    weir_log(WEIR_LOG_WARN, "new keys of a rate share one bucket", WEIR_KV("route", route->name),
+             WEIR_KV_INT("keys", (int64_t)rate_table_taken(rate->table, &rate->limit, now_ns)),
+             WEIR_KV_INT("places", RATE_ENTRIES),
+             WEIR_KV("effect", "clients that were not there before get 429 together, those that were go on"),
+             WEIR_KV("hint", route->rate->by == CONFIG_RATE_CLIENT
+                                 ? "a shorter per frees places sooner; a flood of addresses is to be "
+                                   "stopped before the gateway"
+                                 : "a shorter per frees places sooner; a header that clients choose "
+                                   "freely is no key"));
+}
+
 /* --- the answer --- */
 
 static int add_number(weir_response *res, const char *name, uint64_t number)
@@ -261,10 +279,14 @@ static __attribute__((noinline, cold)) int refuse(weir_response *res, const stru
     return err < 0 ? err : 1;
 }
 
-int rates_admit(struct rates *rates, const struct config_route *route, weir_request *req, weir_response *res)
+int rates_admit(struct rates *rates, const struct config_route *route, weir_request *req, weir_response *res,
+                bool *shared)
 {
     const struct rate *rate = &rates->of[route - rates->config->routes];
     const struct rate_verdict verdict = count(rates, route, rate, req);
 
+    *shared = verdict.shared;
+    if (verdict.shared)
+        tell_shared(route, rate);
     return verdict.accepted ? 0 : refuse(res, route->rate, &verdict);
 }

@@ -34,9 +34,11 @@ bool rates_are_shared(const struct rates *rates);
 uint64_t rates_bytes(const struct config *config);
 
 /* Counts a request of a route that has a rate. One that is too much is answered 429, and recorded as refused.
+ * *shared: its key found no place, and was counted with all others that found none; the log says so, once a
+ * minute at most for each route.
  * Returns: 0: it may pass; 1: it is answered; a negative code, which becomes the answer.
  */
 WEIR_CHECKED int rates_admit(struct rates *rates, const struct config_route *route, weir_request *req,
-                             weir_response *res);
+                             weir_response *res, bool *shared);
 
 #endif

@@ -6,10 +6,12 @@
 #include "auth/admit.h"
 #include "edge/rates.h"
 #include "http/cors.h"
+#include "metrics/request_counts.h"
 
-int edge_open(struct edge *edge, struct rates *rates, const struct auth_stores *stores)
+int edge_open(struct edge *edge, struct rates *rates, const struct auth_stores *stores,
+              struct request_counts_loop *requests)
 {
-    *edge = (struct edge){.rates = rates, .auth = stores};
+    *edge = (struct edge){.rates = rates, .requests = requests, .auth = stores};
     if (stores == NULL || stores->count == 0)
         return 0;
     edge->verified = verified_open();
@@ -35,6 +37,17 @@ static __attribute__((noinline)) int ask_who(struct edge *edge, const struct con
     return result;
 }
 
+static inline int ask_rate(struct edge *edge, const struct config_route *route, weir_request *req,
+                           weir_response *res)
+{
+    bool shared;
+    const int result = rates_admit(edge->rates, route, req, res, &shared);
+
+    if (shared && edge->requests != NULL)
+        request_counts_add_rate_shared(edge->requests, route);
+    return result;
+}
+
 int edge_admit(struct edge *edge, const struct config_route *route, weir_request *req, weir_response *res)
 {
     int result = 0;
@@ -44,7 +57,7 @@ int edge_admit(struct edge *edge, const struct config_route *route, weir_request
     if (route->cors != NULL)
         result = cors_preflight(req, res);
     if (result == 0 && route->rate != NULL)
-        result = rates_admit(edge->rates, route, req, res);
+        result = ask_rate(edge, route, req, res);
     if (result == 0 && (route->cors != NULL || route->auth != NULL))
         result = ask_who(edge, route, req, res);
     if (result == 0 && weir_request_body_is_too_large(req))

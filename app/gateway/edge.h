@@ -14,20 +14,23 @@
 
 struct auth_stores;
 struct rates;
+struct request_counts_loop;
 struct verified;
 
 /* Of a loop. */
 struct edge {
-    struct rates *rates; /* NULL: no route has one */
+    struct rates *rates;                  /* NULL: no route has one */
+    struct request_counts_loop *requests; /* NULL: nothing is counted */
     const struct auth_stores *auth;
     struct verified *verified; /* NULL: no route has passwords */
 };
 
 /* Opens it.
- * Owns:    rates and stores are lent until edge_close(), which is due in any case.
+ * Owns:    rates, stores and requests are lent until edge_close(), which is due in any case.
  * Returns: 0; -ENOMEM.
  */
-WEIR_CHECKED int edge_open(struct edge *edge, struct rates *rates, const struct auth_stores *stores);
+WEIR_CHECKED int edge_open(struct edge *edge, struct rates *rates, const struct auth_stores *stores,
+                           struct request_counts_loop *requests);
 void edge_close(struct edge *edge);
 
 /* Reports whether a route has anything to be decided; most have not. */

@@ -156,7 +156,7 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     if (err == 0)
         err = open_apps(loop, apps, replies_bytes);
     if (err == 0)
-        err = edge_open(&loop->edge, rates, auth);
+        err = edge_open(&loop->edge, rates, auth, loop->requests);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;

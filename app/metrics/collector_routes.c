@@ -46,6 +46,7 @@ void route_numbers(const struct request_totals *total, uint64_t numbers[ROUTE_NU
     numbers[ROUTE_CUT] = total->cut;
     numbers[ROUTE_REQUEST_BYTES] = total->request_bytes;
     numbers[ROUTE_REPLY_BYTES] = total->reply_bytes;
+    numbers[ROUTE_RATE_SHARED] = total->rate_shared;
     memcpy(numbers + ROUTE_OUTLIERS, total->outliers, sizeof total->outliers);
     memcpy(numbers + ROUTE_REFUSED, total->refused, sizeof total->refused);
 }

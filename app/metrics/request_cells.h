@@ -37,7 +37,7 @@ struct request_cell {
                                    outlier_ns */
     _Atomic int64_t outlier_ns; /* a longer request may be an outlier; INT64_MAX: none is */
     _Atomic int64_t learned_ns; /* see request_outliers.h; INT64_MAX: nothing is learned */
-    counter request_bytes, reply_bytes, cut;
+    counter request_bytes, reply_bytes, cut, rate_shared;
     counter outliers[REQUEST_OUTLIERS];
     counter refused[REQUEST_REFUSALS_MAX];
     _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */

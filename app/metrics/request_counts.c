@@ -278,6 +278,11 @@ void request_counts_add(struct request_counts_loop *loop, const weir_exchange_re
         count_any(loop, record);
 }
 
+void request_counts_add_rate_shared(struct request_counts_loop *loop, const struct config_route *route)
+{
+    count(&loop->cells[loop->label_of[route - loop->routes]].rate_shared, 1);
+}
+
 void request_counts_next_second(struct request_counts *counts)
 {
     atomic_fetch_add_explicit(&counts->second, 1, memory_order_relaxed);

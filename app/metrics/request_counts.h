@@ -34,6 +34,10 @@ struct request_counts_loop *request_counts_loop_open(struct request_counts *coun
 /* Counts an exchange that has ended; its data is its struct config_route. On the loop of the cells. */
 void request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record);
 
+/* Counts a request of a route whose key shared the bucket of its rate with others. On the loop of the cells.
+ */
+void request_counts_add_rate_shared(struct request_counts_loop *loop, const struct config_route *route);
+
 /* Begins another second, of which breakdown_wants() samples. The reader calls it about once a second. */
 void request_counts_next_second(struct request_counts *counts);
 

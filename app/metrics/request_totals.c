@@ -71,6 +71,7 @@ static void add_cell(const struct request_cell *cell, struct request_totals *out
     out->request_bytes += counter_read(&cell->request_bytes);
     out->reply_bytes += counter_read(&cell->reply_bytes);
     out->cut += counter_read(&cell->cut);
+    out->rate_shared += counter_read(&cell->rate_shared);
     for (size_t i = 0; i < REQUEST_REFUSALS_MAX; i++)
         out->refused[i] += counter_read(&cell->refused[i]);
     for (size_t i = 0; i < REQUEST_OUTLIERS; i++)

@@ -28,6 +28,7 @@ struct request_totals {
     uint64_t request_bytes, reply_bytes;    /* of the bodies */
     uint64_t errors;                        /* answers of 500 and above */
     uint64_t cut;                           /* answers that broke off */
+    uint64_t rate_shared;                   /* counted with others, since the table of the rate is full */
     uint64_t refused[REQUEST_REFUSALS_MAX]; /* by reason */
     uint64_t outliers[REQUEST_OUTLIERS];
     weir_meter took;

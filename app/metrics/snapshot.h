@@ -36,6 +36,7 @@ enum snapshot_route_number {
     ROUTE_CUT,
     ROUTE_REQUEST_BYTES,
     ROUTE_REPLY_BYTES,
+    ROUTE_RATE_SHARED,
     ROUTE_OUTLIERS,                                    /* then as enum request_outlier */
     ROUTE_REFUSED = ROUTE_OUTLIERS + REQUEST_OUTLIERS, /* then by reason, as weir_refusal_at() */
     ROUTE_NUMBERS = ROUTE_REFUSED + REQUEST_REFUSALS_MAX

@@ -149,8 +149,46 @@ def a_process_that_dies_takes_no_count_along():
         same(ask(address, "/a").status, 429)
 
 
+def flood(connection, first, count):
+    """Sends requests of as many networks, each once. Returns: how many were accepted, and refused."""
+    connection.sendall(b"".join(b"GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 2001:db8:%x:%x::1\r\n\r\n" % (n >> 16, n & 0xffff)
+                                for n in range(first, first + count)))
+    answers = b""
+    while (ended := answers.count(b"\r\n\r\n")) < count: # more is only the body of the last
+        received = connection.recv(1 << 20)
+        assert received, f"{ended} of {count} answers"
+        answers += received
+    return answers.count(b"HTTP/1.1 200 "), answers.count(b"HTTP/1.1 429 ")
+
+
+def a_table_that_is_full_is_told_and_counted():
+    few = 200 # so that what is not read yet has room in the sockets
+    text = config("requests: 5, per: 1h, by: client", "trusted_proxies: [127.0.0.1]\nprocesses: 2\naccess_log: false\n")
+    with Weir("serve", config=text) as weir:
+        address, admin = weir.address(), weir.address("admin")
+        connections = [connect(address) for _ in range(4)] # with luck, to both processes
+        sent = accepted = refused = 0
+        while refused < 8 * few:
+            assert sent < 4 * 65536, (accepted, refused)
+            passed, too_much = flood(connections[sent // few % 4], sent, few)
+            sent, accepted, refused = sent + few, accepted + passed, refused + too_much
+        for connection in connections:
+            connection.close()
+        assert 40000 < accepted < 65536 + few, accepted
+        keys = int(weir.wait_for(r"new keys of a rate share one bucket route=/\* keys=(\d+) places=65536 effect=")[1])
+        assert 40000 < keys <= accepted, (keys, accepted)
+        assert sum("share one bucket" in (line or "") for line in weir.lines) <= 2, weir.lines # a second one if all took a minute
+
+        def counted():
+            page = ask(admin, "/metrics").body.decode()
+            shared = int(re.search(r'weir_rate_shared_total\{route="/\*"\} (\d+)', page)[1])
+            return shared in (refused + 5, refused + 6) and 'weir_rate_shared_total{route="/free"} 0' in page # a burst, and one that came back
+        until("requests that shared are counted", counted)
+
+
 if __name__ == "__main__":
     run(what_is_too_much_is_refused_and_counted, a_body_is_not_read_and_the_connection_stays_in_step, what_was_used_comes_back,
         a_client_is_what_trusted_proxies_say, a_client_that_is_not_trusted_is_its_address, a_header_can_be_what_counts,
         a_route_can_count_all_together, all_processes_count_together, a_process_counts_alone_without_a_supervisor,
-        a_reload_keeps_counts_unless_the_rate_changes, a_process_that_dies_takes_no_count_along)
+        a_reload_keeps_counts_unless_the_rate_changes, a_process_that_dies_takes_no_count_along,
+        a_table_that_is_full_is_told_and_counted)

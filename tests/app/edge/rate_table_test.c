@@ -270,6 +270,30 @@ static void nobody_over_its_rate_is_forgotten(void **state)
     table_free(table);
 }
 
+/* Told at first, and then once a minute of the clock that all processes have. */
+static void that_keys_share_is_told_once_a_minute(void **state)
+{
+    const struct rate_limit limit = rate_limit_of(1, 60 * (uint64_t)second_ns, 2);
+    const int64_t now_ns = START_S * second_ns;
+    struct rate_table *table = table_new();
+    const size_t placed = flood(table, &limit, 1000, now_ns);
+
+    (void)state;
+    assert_int_equal(rate_table_taken(table, &limit, now_ns), placed);
+    assert_int_equal(rate_table_taken(table, &limit, now_ns + 61 * second_ns), 0);
+    assert_true(rate_table_tells_shared(table, now_ns));
+    assert_false(rate_table_tells_shared(table, now_ns));
+    assert_false(rate_table_tells_shared(table, now_ns + 60 * second_ns - 1));
+    assert_true(rate_table_tells_shared(table, now_ns + 60 * second_ns));
+    assert_false(rate_table_tells_shared(table, now_ns + 61 * second_ns));
+    assert_true(rate_table_tells_shared(table, now_ns)); /* the clock went back */
+    table_free(table);
+    table = table_new();
+    assert_true(rate_table_tells_shared(table, 0));
+    assert_false(rate_table_tells_shared(table, 2));
+    table_free(table);
+}
+
 /* Up to three quarters, practically each key has a place of its own. */
 static void a_table_is_filled_evenly(void **state)
 {
@@ -379,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_bucket_owes_nothing_when_its_time_returns),
         cmocka_unit_test(a_rate_without_keys_is_one_bucket),
         cmocka_unit_test(nobody_over_its_rate_is_forgotten),
+        cmocka_unit_test(that_keys_share_is_told_once_a_minute),
         cmocka_unit_test(a_table_is_filled_evenly),
         cmocka_unit_test(threads_count_together),
         cmocka_unit_test(processes_count_together_also_when_some_are_killed),

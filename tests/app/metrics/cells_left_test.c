@@ -70,6 +70,7 @@ static void count_and_die(int memory)
     count(&config, loops[1], 1, 503, "queueing");
     count(&config, loops[1], 1, 0, NULL);
     count(&config, loops[0], -1, 404, "not_found");
+    request_counts_add_rate_shared(loops[0], &config.routes[0]);
     (void)kill(getpid(), SIGKILL);
 }
 
@@ -134,6 +135,7 @@ static void what_was_counted_is_read_after_a_kill(void **state)
     assert_int_equal(totals_meter_count(row.meter), TIMES + 1);
     assert_int_equal(row.numbers[ROUTE_REQUEST_BYTES], 3 * (TIMES + 1));
     assert_int_equal(row.numbers[ROUTE_REPLY_BYTES], 10 * (TIMES + 1));
+    assert_int_equal(row.numbers[ROUTE_RATE_SHARED], 1);
     assert_int_equal(find(totals, TOTALS_OUTCOME, "/a", "0 200").numbers[0], TIMES);
     assert_int_equal(find(totals, TOTALS_OUTCOME, "/a", "0 201").numbers[0], 1);
     row = find(totals, TOTALS_ROUTE, "/b", NULL);

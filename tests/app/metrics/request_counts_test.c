@@ -140,6 +140,21 @@ static void leaving_and_breaking_off_are_told_apart(void **state)
     end(&g);
 }
 
+static void requests_that_share_a_bucket_are_counted_by_route(void **state)
+{
+    static struct request_totals a, b;
+    struct gateway g = begin();
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        request_counts_add_rate_shared(g.loops[i % 2], &g.config.routes[i]);
+    request_counts_read(g.counts, 0, &a);
+    request_counts_read(g.counts, 1, &b);
+    assert_int_equal(a.rate_shared, 2); /* two routes of one name */
+    assert_int_equal(b.rate_shared, 1);
+    end(&g);
+}
+
 static void every_method_has_its_name_and_the_others_one(void **state)
 {
     static const char *const methods[] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
@@ -284,6 +299,7 @@ int main(void)
         cmocka_unit_test(routes_with_one_path_are_one),
         cmocka_unit_test(all_loops_are_added_up),
         cmocka_unit_test(leaving_and_breaking_off_are_told_apart),
+        cmocka_unit_test(requests_that_share_a_bucket_are_counted_by_route),
         cmocka_unit_test(every_method_has_its_name_and_the_others_one),
         cmocka_unit_test(refusals_have_their_reasons),
         cmocka_unit_test(what_can_be_expected_is_there_from_the_start),
