@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_BYTES = 64 * 1024 };
+enum { LIST_BYTES = 64 * 1024, EXITING = 0x4 /* PF_EXITING of the kernel */ };
 
 /* --- the kernel's list --- */
 
@@ -36,9 +36,12 @@ static bool each_listed(void (*fn)(void *arg, pid_t pid), void *arg)
 
 /* --- without it --- */
 
-/* Reads the numbers of a process's parent and session. Returns: false: there is none. */
-static bool read_stat(pid_t pid, int *parent, int *session)
+/* Reads the numbers of a process's parent and session, and whether it ends: a zombie does, and one that has
+ * no memory any more, whose children are still its own. Returns: false: there is none. */
+static bool read_stat(pid_t pid, int *parent, int *session, bool *ends)
 {
+    unsigned flags = 0;
+    char state = 0;
     char path[32], text[512];
     const char *after;
     ssize_t n;
@@ -51,7 +54,10 @@ static bool read_stat(pid_t pid, int *parent, int *session)
         (void)close(fd);
     text[n > 0 ? n : 0] = '\0';
     after = strrchr(text, ')');
-    return after != NULL && sscanf(after, ") %*c %d %*d %d", parent, session) == 2;
+    if (after == NULL || sscanf(after, ") %c %d %*d %d %*d %*d %u", &state, parent, session, &flags) != 4)
+        return false;
+    *ends = state == 'Z' || state == 'X' || (flags & EXITING) != 0;
+    return true;
 }
 
 static void each_found(void (*fn)(void *arg, pid_t pid), void *arg)
@@ -62,7 +68,8 @@ static void each_found(void (*fn)(void *arg, pid_t pid), void *arg)
     for (const struct dirent *each; all != NULL && (each = readdir(all)) != NULL;) {
         const pid_t pid = (pid_t)atoi(each->d_name);
         int parent, session;
-        if (pid > 0 && read_stat(pid, &parent, &session) && parent == self)
+        bool ends;
+        if (pid > 0 && read_stat(pid, &parent, &session, &ends) && parent == self)
             fn(arg, pid);
     }
     if (all != NULL)
@@ -80,6 +87,7 @@ bool children_each(void (*fn)(void *arg, pid_t pid), void *arg)
 pid_t children_session(pid_t pid)
 {
     int parent, session;
+    bool ends;
 
-    return read_stat(pid, &parent, &session) ? session : 0;
+    return read_stat(pid, &parent, &session, &ends) && !ends ? session : 0;
 }

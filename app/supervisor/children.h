@@ -14,7 +14,7 @@
  * Returns: false: the kernel is built without the list, and these are the children of all threads. */
 bool children_each(void (*fn)(void *arg, pid_t pid), void *arg);
 
-/* Returns: the session of a process; 0: unknown. */
+/* Returns: the session of a process; 0: it has ended, or is ending, or cannot be seen. */
 pid_t children_session(pid_t pid);
 
 #endif

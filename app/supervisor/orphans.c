@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/orphans.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -77,12 +78,16 @@ size_t orphans_kill(pid_t session)
 {
     struct orphans orphans = {.count = 0};
     const bool listed = children_each(note, &orphans);
-    size_t killed = 0;
+    size_t found = 0;
 
     for (size_t i = 0; i < orphans.count; i++) {
         const pid_t pid = orphans.pids[i];
-        if (children_session(pid) == session || (listed && is_of_an_application(pid)))
-            killed += kill(pid, SIGKILL) == 0;
+        const bool is_named = listed && is_of_an_application(pid);
+        const pid_t its = children_session(pid); /* after its variables, which are gone when it ends */
+        if (its == 0)                            /* what it leaves may have come after the list was read */
+            found++;
+        else if (its == session || is_named)
+            found += kill(pid, SIGKILL) == 0 || errno == ESRCH;
     }
-    return killed;
+    return found;
 }

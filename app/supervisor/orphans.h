@@ -23,7 +23,7 @@ void orphans_reap(void);
 /* Kills the orphans that applications have left whose guardian has died; those of a guardian that lives are
  * its own. They are known by the session of the application's process, or by the variable that names the
  * application. Children of a killed one become orphans, too: to be called until there are none.
- * Returns: how many there were, those that have ended and are not waited for included. */
+ * Returns: how many there were, or have ended since they were listed, of whatever kind. */
 size_t orphans_kill(pid_t session);
 
 #endif

@@ -42,8 +42,8 @@ def burn_until(weir, happened):
 
 def a_stall_is_told_of():
     with Weir("serve", config=CONFIG, preexec=urgent) as weir:
-        stall, times = burn_until(weir, lambda: next((each for each in of_route(weir, "/burn/{what}")
-                                                      if each["kind"] == "computing" and not each["ongoing"]), None))
+        stall, times = burn_until(weir, lambda: next((each for each in of_route(weir, "/burn/{what}") # without a stack: it was over too soon
+                                                      if each["kind"] == "computing" and not each["ongoing"] and each["stack"]), None))
         same((stall["task"], stall["loop"]), ("GET /burn/{what}", 0), str(stall))
         same(stall["scope"], "server > GET /burn/{what}")
         assert 1 <= stall["count"] <= times, stall

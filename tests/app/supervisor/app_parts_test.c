@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <weir.h>
@@ -20,6 +21,8 @@
 #include "supervisor/app_lines.h"
 #include "supervisor/app_memory.h"
 #include "supervisor/app_settings.h"
+#include "supervisor/children.h"
+#include "supervisor/orphans.h"
 
 /* --- lines --- */
 
@@ -273,6 +276,29 @@ static void memory_is_measured_here(void **state)
     }
     assert_true(app_memory_below(getpid(), UINT64_MAX, "") > 64 << 10);
     assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* A process that has ended has a reason to look again: its children may have come since the list was read. */
+static void an_orphan_that_has_ended_is_a_reason_to_look_again(void **state)
+{
+    const pid_t child = fork();
+    siginfo_t ended;
+
+    (void)state;
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    assert_int_equal(children_session(child), getsid(0));
+    assert_int_equal(orphans_kill(child), 0); /* of another session, and of no application */
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+    assert_int_equal(children_session(child), 0);
+    assert_int_equal(orphans_kill(child), 1);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(children_session(child), 0);
+    assert_int_equal(orphans_kill(child), 0);
 }
 
 int main(void)
@@ -284,6 +310,7 @@ int main(void)
         cmocka_unit_test(settings_are_copies),
         cmocka_unit_test(memory_is_that_of_all_descendants),
         cmocka_unit_test(memory_is_measured_here),
+        cmocka_unit_test(an_orphan_that_has_ended_is_a_reason_to_look_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
