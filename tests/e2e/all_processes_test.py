@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from rig import Backend, Weir, answering, ask, connect, receive, run, same, until
+from rig import Backend, Weir, answering, ask, connect, receive, run, same, stop, until
 
 PROGRAM = os.environ["WEIR"]
 
@@ -158,7 +158,7 @@ def one_that_is_stopped_is_told():
             same(ask(weir.address(), "/").status, 200)
         same(counted(weir), 9)
         stopped = process_ids(weir)[1]
-        os.kill(stopped, signal.SIGSTOP)
+        stop(stopped)
         try:
             same(metrics(weir)["weir_processes_silent"], 1)
             same(counted(weir), 9)

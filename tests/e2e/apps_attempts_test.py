@@ -6,7 +6,7 @@ import re
 import signal
 
 from apps_test import APP, alive, write
-from rig import Weir, ask, run, same, until
+from rig import Weir, ask, run, same, stop, until
 
 LEARNED = 120 # requests, after which the percentile is known
 
@@ -41,7 +41,7 @@ def a_stopped_process_fails_no_get():
         stopped, other = both(weir)
         for _ in range(LEARNED):
             pid_of(weir)
-        os.kill(stopped, signal.SIGSTOP)
+        stop(stopped)
         try:
             for _ in range(50):
                 same(pid_of(weir), other)
@@ -72,7 +72,7 @@ def a_reload_changes_what_is_hedged():
         write(weir, config("concurrency: 4, hedge: {after: 20ms, extra: 50%}"))
         weir.signal(signal.SIGHUP)
         weir.wait_for("a new configuration is in force")
-        os.kill(stopped, signal.SIGSTOP)
+        stop(stopped)
         try:
             for _ in range(20):
                 same(pid_of(weir), other)

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 
-from rig import Skip, Weir, ask, connect, receive, run, same, until
+from rig import Skip, Weir, ask, connect, receive, run, same, stop, until
 
 APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "small_app.py")
 
@@ -205,7 +205,7 @@ def one_that_eats_memory_is_replaced():
 def one_that_is_stopped_is_replaced():
     with Weir("serve", config=config("timeout: 100ms, stop: 100ms")) as weir:
         pid = int(body(weir, "/pid"))
-        os.kill(pid, signal.SIGSTOP)
+        stop(pid)
         until("an answer of another process", lambda: (said := ask(weir.address(), "/pid")).status == 200 and int(said.body) != pid)
         weir.wait_for('has left app=shop process=1 .*why="answers no request"')
         assert not alive(pid)

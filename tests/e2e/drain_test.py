@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 
-from rig import Held, Weir, ask, connect, receive, run, same, until
+from rig import Held, Weir, ask, connect, receive, run, same, stop, until
 
 ROUTES = """
 routes:
@@ -44,7 +44,7 @@ def what_the_kernel_had_taken_is_answered():
         for connection in kept:
             start(connection, "/")
             same(receive(connection).status, 200)
-        os.kill(weir.gateway, signal.SIGSTOP)
+        stop(weir.gateway)
         new = open_several(stack, weir, 20)
         for connection in kept + new:
             start(connection, "/")

@@ -374,6 +374,19 @@ def until(what, happened):
     return said
 
 
+def stop(pid):
+    """Stops a process, and waits until all its threads stand still: after kill(2) they may still answer a request."""
+    def stands():
+        states = []
+        with contextlib.suppress(OSError): # it was killed meanwhile
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as file:
+                    states.append(file.read().rsplit(")", 1)[1].split()[0])
+        return all(state in "TtZ" for state in states)
+    os.kill(pid, signal.SIGSTOP)
+    until(f"the stop of {pid}", stands)
+
+
 def same(got, wanted, what=""):
     assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from rig import Held, Skip, Weir, ask, connect, receive, run, same, until
+from rig import Held, Skip, Weir, ask, connect, receive, run, same, stop, until
 
 
 def config(body="old", listen="127.0.0.1:0", more="", routes=""):
@@ -129,7 +129,7 @@ def a_process_that_does_not_drain_is_killed():
     with Weir("serve", config=config(more="drain: 500ms\n")) as weir:
         weir.address()
         pid = gateways(weir)[0]
-        os.kill(pid, signal.SIGSTOP)
+        stop(pid)
         weir.signal(signal.SIGTERM)
         same(weir.exit(), 0)
         weir.wait_for(f"a gateway process did not drain pid={pid} .*how=\"killed")
