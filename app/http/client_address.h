@@ -15,9 +15,10 @@
 
 enum { CLIENT_TEXT_BYTES = 46 };
 
-/* Finds the client behind trusted proxies: of X-Forwarded-For, or of Forwarded where there is no such header,
- * the last address that is no trusted proxy itself, since everything before it may be invented. An element
- * without an address ends the search: the proxy that wrote it counts as the client. IPv4 addresses are
+/* Finds the client behind trusted proxies: of X-Forwarded-For, or of Forwarded where there is neither that
+ * nor X-Forwarded-Proto or -Host, the last address that is no trusted proxy itself, since everything before
+ * it may be invented. An element without an address, or malformed, ends the search: the proxy that wrote it
+ * counts as the client. What forwarded_add() makes tells the same client. IPv4 addresses are
  * written as network_address_of() does.
  * Takes:   trusted: the peers whose headers are believed.
  * Returns: false: it has none, as a peer of a Unix socket.
@@ -28,7 +29,7 @@ bool client_address(const weir_request *req, const struct network *trusted, size
 /* What a peer tells of the client, each header joined; NULL: it has none. */
 struct client_told {
     const char *addresses; /* X-Forwarded-For */
-    const char *elements;  /* Forwarded */
+    const char *elements;  /* Forwarded: read only without addresses */
 };
 
 /* The same, of the text of a peer. */

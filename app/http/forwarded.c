@@ -7,195 +7,281 @@
 
 #include <weir/http_text.h>
 
-/* --- the peer --- */
-
-/* The address without its port and brackets; empty if the peer has none. */
-static weir_bytes address_of(const char *peer)
-{
-    const char *bracket = peer[0] == '[' ? strchr(peer, ']') : NULL, *colon;
-
-    if (bracket != NULL)
-        return (weir_bytes){peer + 1, (size_t)(bracket - peer) - 1};
-    colon = strrchr(peer, ':');
-    return colon != NULL ? (weir_bytes){peer, (size_t)(colon - peer)} : (weir_bytes){peer, 0};
-}
+#include "http/forwarded_list.h"
 
 /* --- texts --- */
 
-/* A text in progress, in memory that is known to have room for it. Runs for every request that is passed on,
- * so that it copies and does not format. */
+/* A text that is written from its end, as the lists are read, into memory that is known to have room for it.
+ * Runs for every request that is passed on, so that it copies and does not format. */
 struct text {
-    char *start, *at;
+    char *at;
 };
 
-static void put(struct text *t, const char *data, size_t bytes)
+static void put(struct text *t, weir_bytes bytes)
 {
-    t->at = mempcpy(t->at, data, bytes);
+    t->at -= bytes.len;
+    memcpy(t->at, bytes.data, bytes.len);
 }
 
 static void put_text(struct text *t, const char *text)
 {
-    put(t, text, strlen(text));
+    put(t, weir_bytes_of(text));
 }
 
-/* Ends a text. The next one may begin behind it. */
-static const char *end_text(struct text *t)
+static struct text begin_text(char *end)
 {
-    const char *text = t->start;
-
-    *t->at++ = '\0';
-    t->start = t->at;
-    return text;
+    end[-1] = '\0';
+    return (struct text){end - 1};
 }
 
 static void separate(struct text *t)
 {
-    if (t->at > t->start)
-        put(t, ", ", 2);
+    if (*t->at != '\0')
+        put_text(t, ", ");
 }
-
-/* --- lists --- */
-
-static bool continues(const weir_header *header, const char *name)
-{
-    return header->value[0] != '\0' && strcasecmp(header->name, name) == 0;
-}
-
-/* The room that begin_list() takes at most. */
-static size_t list_bytes(const weir_header *headers, size_t count, const char *name)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (continues(&headers[i], name))
-            bytes += strlen(headers[i].value) + 2;
-    return bytes;
-}
-
-/* Begins a text with the list that the headers of a name make together. */
-static void begin_list(struct text *list, const weir_header *headers, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!continues(&headers[i], name))
-            continue;
-        separate(list);
-        put_text(list, headers[i].value);
-    }
-}
-
-/* --- the elements of this hop --- */
 
 /* A value of Forwarded: a token, or quoted. */
-static void put_value(struct text *out, weir_bytes value)
+static void put_value(struct text *t, weir_bytes value)
 {
     if (weir_token_is_valid(value)) {
-        put(out, value.data, value.len);
+        put(t, value);
         return;
     }
-    put(out, "\"", 1);
-    for (size_t i = 0; i < value.len; i++) {
+    put_text(t, "\"");
+    for (size_t i = value.len; i-- > 0;) {
+        put(t, (weir_bytes){&value.data[i], 1});
         if (value.data[i] == '"' || value.data[i] == '\\')
-            put(out, "\\", 1);
-        put(out, &value.data[i], 1);
+            put_text(t, "\\");
     }
-    put(out, "\"", 1);
+    put_text(t, "\"");
 }
 
-static void put_for(struct text *out, weir_bytes address)
-{
-    bool v6 = address.len > 0 && memchr(address.data, ':', address.len) != NULL;
+/* --- what the peer tells --- */
 
-    put_text(out, address.len == 0 ? "for=unknown" : v6 ? "for=\"[" : "for=");
-    put(out, address.data, address.len);
-    if (v6)
-        put(out, "]\"", 2);
-}
-
-static void put_element(struct text *out, const struct proxy_request *request)
-{
-    separate(out);
-    put_for(out, address_of(request->peer));
-    if (request->authority[0] != '\0') {
-        put_text(out, ";host=");
-        put_value(out, weir_bytes_of(request->authority));
-    }
-    put_text(out, ";proto=");
-    put_text(out, request->scheme);
-}
-
-static void put_address(struct text *out, const struct proxy_request *request)
-{
-    const weir_bytes address = address_of(request->peer);
-
-    if (address.len == 0)
-        return;
-    separate(out);
-    put(out, address.data, address.len);
-}
-
-/* The lists: what a trusted peer says, and the element of this hop. */
-struct lists {
-    const char *addresses, *elements;
+/* A fact of the client, its host or its scheme. */
+struct fact {
+    weir_bytes value; /* without quotation marks; empty: it cannot be said in a header of its own */
+    bool stands;      /* in its element of Forwarded, as the peer wrote it */
 };
 
-static int make_lists(const weir_header *headers, size_t count, const struct proxy_request *request,
-                      const struct proxy_memory *memory, struct lists *out)
-{
-    static const char addresses[] = "x-forwarded-for", elements[] = "forwarded";
-    size_t room = 64 + 2 * strlen(request->peer) + 2 * strlen(request->authority) + strlen(request->scheme);
-    struct text text;
+struct told {
+    struct forwarded_list list; /* empty: no hop */
+    const char *client;         /* where the element of the client begins; NULL: the client is the peer */
+    size_t hops;
+    struct fact host, scheme;
+};
 
-    if (request->trusted)
-        room += list_bytes(headers, count, addresses) + list_bytes(headers, count, elements);
-    text.start = text.at = memory->take(memory->arg, room);
-    if (text.start == NULL)
+static bool has(const weir_header *headers, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Joins the lines of a header. Returns: 0; -ENOMEM. */
+static int join(const weir_header *headers, size_t count, const char *name, const struct proxy_memory *memory,
+                weir_bytes *out)
+{
+    size_t room = 0;
+    char *text, *at;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(headers[i].name, name) == 0)
+            room += strlen(headers[i].value) + 2;
+    *out = (weir_bytes){"", 0};
+    if (room == 0)
+        return 0;
+    text = at = memory->take(memory->arg, room);
+    if (text == NULL)
         return -ENOMEM;
-    if (request->trusted)
-        begin_list(&text, headers, count, addresses);
-    put_address(&text, request);
-    out->addresses = end_text(&text);
-    if (request->trusted)
-        begin_list(&text, headers, count, elements);
-    put_element(&text, request);
-    out->elements = end_text(&text);
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(headers[i].name, name) != 0)
+            continue;
+        if (at > text)
+            at = mempcpy(at, ", ", 2);
+        at = mempcpy(at, headers[i].value, strlen(headers[i].value));
+    }
+    *out = (weir_bytes){text, (size_t)(at - text)};
     return 0;
 }
 
-/* --- the headers --- */
-
-/* The value that a trusted peer gives; NULL: it gives none, or is not trusted. */
-static const char *given(const weir_header *headers, size_t count, const struct proxy_request *request,
-                         const char *name)
+/* What the last header of a name says, if it says something: one before may be the client's. */
+static void read_header(const weir_header *headers, size_t count, const char *name, struct fact *out)
 {
-    for (size_t i = 0; i < count && request->trusted; i++)
-        if (strcasecmp(headers[i].name, name) == 0 && headers[i].value[0] != '\0')
-            return headers[i].value;
-    return NULL;
+    const char *last = "";
+    weir_bytes value;
+
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(headers[i].name, name) == 0)
+            last = headers[i].value;
+    value = forwarded_last_value(last);
+    if (value.len > 0)
+        out->value = value;
 }
 
-static const char *given_or(const weir_header *headers, size_t count, const struct proxy_request *request,
-                            const char *name, const char *otherwise)
+/* A parameter of Forwarded. One with an escape, or what a list is made of, is in no header of its own. */
+static void read_parameter(weir_bytes value, struct fact *out)
 {
-    const char *value = given(headers, count, request, name);
+    if (value.data == NULL)
+        return;
+    if (value.len >= 2 && value.data[0] == '"')
+        value = (weir_bytes){value.data + 1, value.len - 2};
+    for (size_t i = 0; i < value.len; i++)
+        if (strchr(", \t;\\", value.data[i]) != NULL)
+            value.len = 0;
+    *out = (struct fact){value, true};
+}
 
-    return value != NULL ? value : otherwise;
+/* Finds the client among the hops, and what its element says. */
+static void find_client(struct told *told, const struct proxy_request *request)
+{
+    struct forwarded_list list = told->list;
+    struct forwarded_hop hop, client = {.ip = {0}};
+
+    for (bool found = false; forwarded_last(&list, &hop); told->hops++) {
+        if (found)
+            continue;
+        client = hop;
+        found =
+            hop.address.len == 0 || !networks_have_address(request->proxies, request->proxy_count, hop.ip);
+    }
+    told->client = client.element.data;
+    read_parameter(client.host, &told->host);
+    read_parameter(client.scheme, &told->scheme);
+}
+
+static int read_told(const weir_header *headers, size_t count, const struct proxy_request *request,
+                     const struct proxy_memory *memory, struct told *out)
+{
+    static const char addresses[] = "x-forwarded-for", scheme[] = "x-forwarded-proto",
+                      host[] = "x-forwarded-host";
+    int err;
+
+    *out = (struct told){.list = {{"", 0}, false},
+                         .host.value = weir_bytes_of(request->authority),
+                         .scheme.value = weir_bytes_of(request->scheme)};
+    if (!request->trusted)
+        return 0;
+    out->list.is_forwarded =
+        !has(headers, count, addresses) && !has(headers, count, scheme) && !has(headers, count, host);
+    err = join(headers, count, out->list.is_forwarded ? "forwarded" : addresses, memory, &out->list.text);
+    if (err < 0)
+        return err;
+    read_header(headers, count, host, &out->host);
+    read_header(headers, count, scheme, &out->scheme);
+    find_client(out, request);
+    return 0;
+}
+
+/* --- what is said --- */
+
+/* The address without its port and brackets; empty if the peer has none. */
+static weir_bytes address_of(const char *peer)
+{
+    return strchr(peer, ':') != NULL ? network_address_text(weir_bytes_of(peer)) : (weir_bytes){"", 0};
+}
+
+/* What the element of the client says of it beside its address. */
+static void put_facts(struct text *t, const struct told *told)
+{
+    if (!told->scheme.stands) {
+        put_value(t, told->scheme.value);
+        put_text(t, ";proto=");
+    }
+    if (!told->host.stands && told->host.value.len > 0) {
+        put_value(t, told->host.value);
+        put_text(t, ";host=");
+    }
+}
+
+/* A node without an address is a name made up for it (RFC 7239, 6.3), or unknown. */
+static void put_for(struct text *t, weir_bytes node, weir_bytes address)
+{
+    const bool v6 = address.len > 0 && memchr(address.data, ':', address.len) != NULL;
+    const bool named = node.len > 0 && node.data[0] == '_' && weir_token_is_valid(node);
+
+    if (v6)
+        put_text(t, "]\"");
+    put(t, address.len > 0 ? address : named ? node : weir_bytes_of("unknown"));
+    put_text(t, v6 ? "for=\"[" : "for=");
+}
+
+struct lists {
+    struct text addresses, elements;
+};
+
+static void put_peer(struct lists *out, const struct told *told, weir_bytes address)
+{
+    put(&out->addresses, address);
+    if (address.len == 0 && told->hops > 0)
+        return; /* X-Forwarded-For has no word for it */
+    if (told->client == NULL)
+        put_facts(&out->elements, told);
+    put_for(&out->elements, (weir_bytes){"", 0}, address);
+}
+
+static void put_hops(struct lists *out, const struct told *told)
+{
+    struct forwarded_list list = told->list;
+    struct forwarded_hop hop;
+    bool known = true; /* all that are behind it have addresses */
+
+    while (forwarded_last(&list, &hop)) {
+        separate(&out->elements);
+        if (hop.element.data == told->client)
+            put_facts(&out->elements, told);
+        if (list.is_forwarded)
+            put(&out->elements, hop.element);
+        else
+            put_for(&out->elements, hop.node, hop.address);
+        known = known && (!list.is_forwarded || hop.address.len > 0);
+        if (!known)
+            continue;
+        separate(&out->addresses);
+        put(&out->addresses, list.is_forwarded ? hop.address : hop.element);
+    }
+}
+
+static const char *end_text(char **at, weir_bytes value)
+{
+    const char *text = *at;
+
+    *at = mempcpy(*at, value.data, value.len);
+    *(*at)++ = '\0';
+    return text;
 }
 
 int forwarded_add(const weir_header *headers, size_t count, const struct proxy_request *request,
                   const struct proxy_memory *memory, weir_header out[FORWARDED_HEADERS])
 {
-    const char *host = given_or(headers, count, request, "x-forwarded-host", request->authority);
-    const char *scheme = given_or(headers, count, request, "x-forwarded-proto", request->scheme);
+    const weir_bytes peer = address_of(request->peer);
+    const char *host, *scheme;
+    size_t facts, addresses, elements;
+    struct told told;
     struct lists lists;
-    int n = 0, err = make_lists(headers, count, request, memory, &lists);
+    char *at;
+    int n = 0, err = read_told(headers, count, request, memory, &told);
 
     if (err < 0)
         return err;
-    if (lists.addresses[0] != '\0')
-        out[n++] = (weir_header){"x-forwarded-for", lists.addresses};
-    out[n++] = (weir_header){"x-forwarded-proto", scheme};
+    facts = told.host.value.len + told.scheme.value.len + 2;
+    addresses = told.list.text.len + 2 * told.hops + peer.len + 4;
+    elements = told.list.text.len + 16 * told.hops + peer.len + 2 * facts + 64;
+    at = memory->take(memory->arg, facts + addresses + elements);
+    if (at == NULL)
+        return -ENOMEM;
+    host = end_text(&at, told.host.value);
+    scheme = end_text(&at, told.scheme.value);
+    lists = (struct lists){begin_text(at + addresses), begin_text(at + addresses + elements)};
+    put_peer(&lists, &told, peer);
+    put_hops(&lists, &told);
+    if (lists.addresses.at[0] != '\0')
+        out[n++] = (weir_header){"x-forwarded-for", lists.addresses.at};
+    if (scheme[0] != '\0')
+        out[n++] = (weir_header){"x-forwarded-proto", scheme};
     if (host[0] != '\0')
         out[n++] = (weir_header){"x-forwarded-host", host};
-    out[n++] = (weir_header){"forwarded", lists.elements};
+    out[n++] = (weir_header){"forwarded", lists.elements.at};
     return n;
 }

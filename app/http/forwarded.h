@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a proxy says of the client that it acts for: X-Forwarded-For, -Proto, -Host, and Forwarded (RFC 7239).
+/* What a proxy says of the client that it acts for: X-Forwarded-For, -Proto, -Host, and Forwarded (RFC 7239),
+ * which say the same.
  *
  * Threading: pure functions over the caller's memory.
  */
@@ -12,6 +13,8 @@
 #include <weir/error.h>
 #include <weir/http_client.h>
 #include <weir/http_request.h>
+
+#include "text/networks.h"
 
 enum { FORWARDED_HEADERS = 4 }; /* that are added at most */
 
@@ -27,14 +30,23 @@ struct proxy_request {
     enum weir_http_version version;
     const char
         *deadline; /* the value of x-weir-deadline-ms; NULL: none is sent. The client's is not passed on */
-    bool trusted;  /* what the peer says of the client before it is believed */
+    const struct network *proxies; /* of those that are trusted, as the client is searched behind them */
+    size_t proxy_count;
+    bool trusted; /* the peer is one of them: what it says of the client before it is believed */
     bool has_body;
     bool continues; /* an Expect: 100-continue is passed on */
     bool own_host;  /* the client's Host is passed on */
 };
 
-/* Adds the headers to out. Of a trusted peer's, headers[…] that are in the request already, the lists are
- * continued, and its X-Forwarded-Proto and -Host stay.
+/* Adds the headers to out. A trusted peer's, headers[…] that are in the request already, are continued: its
+ * X-Forwarded-For, -Proto and -Host, if it has any of them, else its Forwarded. The other is made from them.
+ * A proxy that writes the one may pass on the other as a client wrote it, so that both are never mixed.
+ *
+ * Host and scheme are said of the client, the last hop that is no trusted proxy (or the first of all). In
+ * Forwarded they stand in its element, so that those of no other can be taken for them; what the peer does
+ * not tell is what this gateway has seen. Of several values of X-Forwarded-Proto or -Host the last counts,
+ * which is the peer's own. What cannot be said in the other form is not said: X-Forwarded-For begins behind
+ * an element of Forwarded without an address, and in Forwarded such an element is "unknown".
  * Returns: the number added; -ENOMEM.
  */
 WEIR_CHECKED int forwarded_add(const weir_header *headers, size_t count, const struct proxy_request *request,

@@ -15,8 +15,10 @@ static enum gather_end end_of(int err)
 
 int proxy_failed(struct proxying *p, int err)
 {
-    p->note->failed = gather_end_text(end_of(err));
-    p->note->why = p->why;
+    const enum gather_end end = end_of(err);
+
+    p->note->failed = gather_end_text(end);
+    p->note->why = p->why == NULL && end == GATHER_CONNECT ? weir_error_text(err) : p->why;
     weir_request_note(p->req, p->note);
     return err;
 }

@@ -13,7 +13,8 @@
 struct proxy_note {
     struct route_note base;
     const char *failed; /* "connect failed", as a gather names it; static; NULL: the backend has not failed */
-    const char *why; /* the same in more words, "it has no address: …", as weir_reply.why; NULL: not known */
+    const char *why;    /* the same in more words, "it has no address: …", as weir_reply.why, or "connection
+                           refused"; NULL: not known */
     weir_attempts_made attempts; /* made 0: there can be one alone */
 };
 

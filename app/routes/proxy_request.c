@@ -101,6 +101,8 @@ int proxy_request_make(struct proxying *p)
         .scheme = weir_request_scheme(p->req),
         .authority = weir_request_authority(p->req),
         .version = weir_request_version(p->req),
+        .proxies = p->state->trusted,
+        .proxy_count = p->state->trusted_count,
         .trusted = networks_have(p->state->trusted, p->state->trusted_count, weir_request_peer(p->req)),
         .has_body = proxy_has_body(p),
         .continues =

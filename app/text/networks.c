@@ -89,8 +89,7 @@ int network_parse(weir_bytes text, struct network *out, weir_text_fault *fault)
     return 0;
 }
 
-/* The address within a peer: without port, and without brackets. */
-static weir_bytes address_of(weir_bytes peer)
+weir_bytes network_address_text(weir_bytes peer)
 {
     const char *end = peer.data + peer.len, *colon, *bracket;
 
@@ -135,7 +134,7 @@ bool network_address_of(weir_bytes peer, unsigned char out[16])
     memcpy(out, mapped, sizeof mapped);
     if (read_four(peer, out + sizeof mapped))
         return true;
-    text = address_of(peer);
+    text = network_address_text(peer);
     return text.len > 0 && read_address(text.data, text.len, out) != 0;
 }
 

@@ -33,6 +33,9 @@ WEIR_CHECKED int network_parse(weir_bytes text, struct network *out, weir_text_f
  */
 bool network_address_of(weir_bytes peer, unsigned char out[16]);
 
+/* The text of the address of a peer that has one, without port and brackets. Points into it. */
+weir_bytes network_address_text(weir_bytes peer);
+
 /* Reports whether an address, as network_address_of() writes it, is one of IPv4. */
 static inline bool network_address_is_v4(const unsigned char address[16])
 {

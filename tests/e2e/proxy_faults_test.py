@@ -292,7 +292,7 @@ def failures_have_their_status():
     with Weir("serve", config=config(nobody())) as weir:
         answer = ask(weir.address(), "/")
         same((answer.status, answer.body[:31]), (502, b'{"error":{"code":"bad_gateway",'))
-        weir.wait_for('status=502 failed="connect failed"')
+        weir.wait_for('status=502 failed="connect failed" why="connection refused"')
     resets = []
 
     def reset(connection):

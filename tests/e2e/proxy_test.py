@@ -128,6 +128,26 @@ def a_trusted_proxy_is_believed():
             assert f"x-forwarded-for: {wanted}\r\n" in requests.pop()[0]
 
 
+def both_kinds_of_headers_of_a_trusted_proxy_tell_the_same():
+    """Whichever it sends, the backend is told of one client, which is the client of the access log, too."""
+    cases = (([("X-Forwarded-For", "8.8.8.8, 127.0.0.9"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "shop")],
+              "8.8.8.8, 127.0.0.9, 127.0.0.1", "https", "shop", "for=8.8.8.8;host=shop;proto=https, for=127.0.0.9, for=127.0.0.1", "8.8.8.8"),
+             ([("Forwarded", 'for="[2001:db8::1]:80";proto=https;host=shop'), ("Forwarded", "for=127.0.0.9")],
+              "2001:db8::1, 127.0.0.9, 127.0.0.1", "https", "shop", 'for="[2001:db8::1]:80";proto=https;host=shop, for=127.0.0.9, for=127.0.0.1', "2001:db8::1"),
+             ([("Forwarded", "for=8.8.8.8;proto=gopher;host=evil"), ("X-Forwarded-Proto", "https")], # the client's
+              "127.0.0.1", "https", "localhost", "for=127.0.0.1;host=localhost;proto=https", None),
+             ([("Forwarded", "for=8.8.8.8, for=_hidden;proto=https")],
+              "127.0.0.1", "https", "localhost", "for=8.8.8.8, for=_hidden;proto=https;host=localhost, for=127.0.0.1", None))
+    requests = []
+    with Backend(answering(requests=requests)) as backend, Weir("serve", config=config(backend.port, more="trusted_proxies: [127.0.0.0/8]")) as weir:
+        for i, (headers, addresses, scheme, host, elements, client) in enumerate(cases):
+            same(ask(weir.address(), f"/{i}", headers=headers).status, 200)
+            wanted = f"x-forwarded-for: {addresses}\r\nx-forwarded-proto: {scheme}\r\nx-forwarded-host: {host}\r\nforwarded: {elements}\r\n"
+            head = requests.pop()[0]
+            assert wanted in head, head
+            weir.wait_for(rf"info request .*target=/{i} .*peer=\S+ " + (f"client={client} " if client is not None else "(?!client)"))
+
+
 def rules_for_headers_come_last():
     requests = []
     with Backend(answering(requests=requests)) as backend:
@@ -521,7 +541,7 @@ def memory_is_constant():
 
 
 run(a_request_passes_as_it_came, a_path_goes_on_as_it_was_matched, a_socket_and_the_clients_host, a_trusted_proxy_is_believed,
-    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, head_is_told_of_chunks_where_get_has_them, conditional_requests_pass_whole,
+    both_kinds_of_headers_of_a_trusted_proxy_tell_the_same, rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, head_is_told_of_chunks_where_get_has_them, conditional_requests_pass_whole,
     a_body_that_ends_with_its_connection,
     http_1_0_gets_neither_chunks_nor_1xx, informational_answers_pass, events_pass_one_by_one, trailers_go_both_ways,
     a_body_goes_both_ways_at_once, what_comes_at_once_comes_whole, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,

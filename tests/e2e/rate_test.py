@@ -81,6 +81,7 @@ def a_client_is_what_trusted_proxies_say():
         told = [("Forwarded", 'for=198.51.100.1;host="a,b", for=192.0.2.5;proto=https')]
         same(statuses(address, 3, told) + statuses(address, 1, from_client("192.0.2.5")), [200, 200, 429, 429], "the same client, of Forwarded")
         same(statuses(address, 1, [*told, *from_client("192.0.2.6")]), [200], "where both are, X-Forwarded-For is read")
+        same(statuses(address, 1, [("Forwarded", "for=192.0.2.7"), ("X-Forwarded-Proto", "https")]), [429], "the proxy itself: Forwarded may be the client's")
 
 
 def a_client_that_is_not_trusted_is_its_address():

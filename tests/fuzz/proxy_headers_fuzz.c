@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The header rules of a proxy, over any head of a request or response that the readers take: nothing that
  * belongs to one connection is passed on, what is passed on stands there as it came and in its order, and
- * what a stranger says of itself is not believed. */
+ * what a stranger says of itself is not believed, and X-Forwarded-For and Forwarded tell the same client. */
 #include <string.h>
 #include <strings.h>
 
 #include <weir/http_text.h>
 
 #include "fuzz/fuzz.h"
+#include "http/client_address.h"
 #include "http/message/head.h"
 #include "http/proxy_headers.h"
 
@@ -95,6 +96,28 @@ static void check_made(const weir_header *given, size_t count, const struct prox
     check_order(given, count, made);
 }
 
+/* The proxies that are trusted: peers of Unix sockets, and 192.0.2.0/24. */
+static const struct network trusted[] = {
+    {.local = true}, {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2}, .bits = 120}};
+
+/* A gateway that trusts this one finds the same client, whichever header it reads. */
+static void check_client(const struct proxy_headers *made)
+{
+    struct client_told by_addresses = {.addresses = ""}, by_elements = {.elements = NULL};
+    unsigned char one[16], other[16];
+    bool known;
+
+    for (size_t i = 0; i < made->count; i++)
+        if (is(&made->header[i], "x-forwarded-for"))
+            by_addresses.addresses = made->header[i].value;
+        else if (is(&made->header[i], "forwarded"))
+            by_elements.elements = made->header[i].value;
+    CHECK(by_elements.elements != NULL);
+    known = client_address_in("unix", &by_addresses, trusted, 2, one);
+    CHECK(client_address_in("unix", &by_elements, trusted, 2, other) == known);
+    CHECK(!known || memcmp(one, other, sizeof one) == 0);
+}
+
 static void check_request(const weir_header *headers, size_t count, unsigned bits)
 {
     struct pieces pieces = {.count = 0};
@@ -104,6 +127,8 @@ static void check_request(const weir_header *headers, size_t count, unsigned bit
         .scheme = "http",
         .authority = "h",
         .version = bits & 2 ? WEIR_HTTP_1_0 : WEIR_HTTP_1_1,
+        .proxies = trusted,
+        .proxy_count = 2,
         .trusted = bits & 4,
         .has_body = bits & 8,
         .continues = bits & 16,
@@ -113,6 +138,7 @@ static void check_request(const weir_header *headers, size_t count, unsigned bit
 
     if (proxy_request_headers(headers, count, &request, &memory, &made) == 0) {
         check_made(headers, count, &made);
+        check_client(&made);
         for (size_t i = 0; i < made.count && !request.trusted; i++)
             for (size_t j = 0; j < count && is_rebuilt(&made.header[i]); j++)
                 CHECK(made.header[i].name != headers[j].name);

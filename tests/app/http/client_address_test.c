@@ -85,6 +85,10 @@ static const struct {
     {NULL, "for=", "::ffff:10.0.0.1"},
     {NULL, "for=\"", "::ffff:10.0.0.1"},
     {NULL, "xfor=198.51.100.7", "::ffff:10.0.0.1"},
+    /* malformed: who reads it from its front may find another */
+    {NULL, "x;for=198.51.100.7", "::ffff:10.0.0.1"},
+    {NULL, "for=198.51.100.7;for=198.51.100.8", "::ffff:10.0.0.1"},
+    {NULL, "for=198.51.100.7, for=10.0.0.3;x=\"a\"b\"c\", for=10.0.0.2", "::ffff:10.0.0.2"},
     {NULL, "\"", "::ffff:10.0.0.1"},
     {NULL, "", "::ffff:10.0.0.1"},
     /* where both are, only X-Forwarded-For is read */

@@ -217,7 +217,7 @@ static void a_trusted_peer_is_believed(void **state)
            &trusted,
            "X-Forwarded-Port: 443|via: 1.1 weir|x-forwarded-for: 10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.1|"
            "x-forwarded-proto: https|x-forwarded-host: shop|"
-           "forwarded: for=10.0.0.1, for=192.0.2.1;host=\"example.com:81\";proto=http");
+           "forwarded: for=10.0.0.1, for=10.0.0.2, for=10.0.0.3;host=shop;proto=https, for=192.0.2.1");
 }
 
 static void peers_have_all_forms(void **state)
