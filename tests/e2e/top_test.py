@@ -13,7 +13,7 @@ import threading
 
 import fake_admin
 import rig
-from rig import PATIENCE, WEIR, Weir, ask, run, same, until
+from rig import PATIENCE, WEIR, Weir, ask, run, same, until, urgent
 from terminal import ENTER, Terminal
 
 
@@ -297,7 +297,7 @@ def what_is_wrong_is_told_with_what_helps():
 
 def the_real_gateway_is_shown():
     config = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nloops: 1\nroutes:\n  - {path: /hello, respond: {body: ok}}\n  - {path: /burn, burn: {cpu: 60ms}, on: loop}\n"
-    with Weir("serve", config=config) as weir:
+    with Weir("serve", config=config, preexec=urgent) as weir:
         admin = "%s:%d" % weir.address("admin")
         for _ in range(5):
             same(ask(weir.address(), "/hello").status, 200)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/loop.h"
@@ -51,7 +52,7 @@ static void end_if_astray(void)
     if (getpid() == program)
         printf("Bail out! A case has failed within its runtime, so that no other can follow\n");
     (void)fflush(stdout);
-    _exit(1);
+    (void)syscall(SYS_exit_group, 1); /* not _exit(), before which ASan looks at the stack */
 }
 
 static int begin_case(void **state)
