@@ -72,14 +72,14 @@ static int extension_byte(struct weir__http_chunked *d, char c)
         return malformed(d, "a control character in a chunk extension");
     if (++d->line > WEIR__HTTP_CHUNK_EXTENSION_BYTES_MAX ||
         ++d->extensions > WEIR__HTTP_CHUNK_EXTENSIONS_BYTES_MAX)
-        return too_large(d, "chunk extensions longer than allowed");
+        return too_large(d, "chunk extensions longer than 256 bytes in a chunk, or 8 KiB in a body");
     return 0;
 }
 
 static int trailer_byte(struct weir__http_chunked *d, char c)
 {
     if (++d->trailers > WEIR__HTTP_TRAILER_BYTES_MAX)
-        return too_large(d, "trailers longer than allowed");
+        return too_large(d, "trailers longer than 8 KiB");
     if (d->state == TRAILER_VALUE) {
         if (c == '\r')
             d->state = TRAILER_LF;

@@ -125,6 +125,29 @@ static int reply_slow(weir_response *res)
     return weir_respond_fault(res, 408, "timeout", message);
 }
 
+/* The decoder of chunks knows what was wrong, and what was expected. */
+static int reply_malformed(weir_response *res)
+{
+    const char *fault = weir__exchange_of_response(res)->request.body.chunked.fault;
+    char message[160];
+
+    if (fault == NULL)
+        return weir_respond_fault(res, 400, "malformed", "the request body is not valid");
+    (void)snprintf(message, sizeof message, "the request body is not valid: %s", fault);
+    return weir_respond_fault(res, 400, "malformed", message);
+}
+
+/* What is too large is the body, or what a chunked body has beside it. */
+static const char *too_large(struct weir__exchange *x)
+{
+    const char *fault = x->request.body.chunked.fault;
+
+    if (fault != NULL)
+        return fault;
+    return weir_request_body_is_too_large(&x->request) ? weir__body_limit_text(x)
+                                                       : "the body is larger than the limit";
+}
+
 int weir_respond_error(weir_response *res, int err)
 {
     struct weir__exchange *x = weir__checked_response(res, __func__);
@@ -146,14 +169,11 @@ int weir_respond_error(weir_response *res, int err)
     case WEIR_ELATE:
         return weir_respond_fault(res, 504, "deadline", "the job would not have ended before the deadline");
     case WEIR_ETOOLARGE:
-        return weir_respond_fault(res, 413, "too_large",
-                                  weir_request_body_is_too_large(&x->request)
-                                      ? weir__body_limit_text(x)
-                                      : "the body is larger than the limit");
+        return weir_respond_fault(res, 413, "too_large", too_large(x));
     case WEIR_ECPU:
         return weir_respond_fault(res, 422, "too_large", "the request takes more CPU time than is allowed");
     case WEIR_EPROTOCOL:
-        return weir_respond_fault(res, 400, "malformed", "the request body is not valid");
+        return reply_malformed(res);
     case WEIR_ESLOW:
         return reply_slow(res);
     case EPROTONOSUPPORT:

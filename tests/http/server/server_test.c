@@ -91,6 +91,9 @@ struct row {
     bool kept;
 };
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define EXTENSION X64 X64 X64 X64 "x" /* one byte too long */
+
 static const struct row rows[] = {
     {"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "\r\n\r\nhello", true},
     {"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, "connection: close", false},
@@ -142,7 +145,14 @@ static const struct row rows[] = {
      false},
     {"POST /tiny HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n", 413,
      NULL, false},
-    {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, NULL, false},
+    {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400,
+     "\"the request body is not valid: a chunk does not start with its size in hex digits\"", false},
+    {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", 400,
+     "is not valid: a chunk is longer than its size says, or lacks its CR LF\"", false},
+    {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nno trailer\r\n", 400,
+     "is not valid: a trailer is not 'name: value', or the chunk before is not the last\"", false},
+    {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;" EXTENSION "\r\nabc\r\n", 413,
+     "\"chunk extensions longer than 256 bytes in a chunk, or 8 KiB in a body\"", false},
     {"GET /silent HTTP/1.1\r\nHost: a\r\n\r\n", 500, NULL, true},
     {"GET /failing HTTP/1.1\r\nHost: a\r\n\r\n", 503, "retry-after: 1\r\n", true},
     /* framing that could be read two ways, and bytes that are no HTTP */
