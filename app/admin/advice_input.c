@@ -58,6 +58,13 @@ static struct advice_kind kind_of(const struct config *config, const char *path)
     return (struct advice_kind){0};
 }
 
+/* The sum of names decays, and is that of one loop: its average is over other requests than took_ms, and
+ * could be more than all waits of those. */
+static double slowest_ms_of(const struct snapshot_route *route, double wait_ms)
+{
+    return route->slowest_ms < wait_ms ? route->slowest_ms : wait_ms;
+}
+
 static struct advice_route route_of(const struct snapshot *s, const struct snapshot_route *route)
 {
     const struct series_window *all = &route->requests.last[LAST_60S];
@@ -82,7 +89,7 @@ static struct advice_route route_of(const struct snapshot *s, const struct snaps
         .queue_ms = snapshot_breakdown_ms(sampled, WEIR_CHARGE_POOL_QUEUE),
         .pool_ms = snapshot_breakdown_ms(sampled, WEIR_CHARGE_POOL_RUN),
         .slowest = route->slowest[0] != '\0' ? route->slowest : NULL,
-        .slowest_ms = route->slowest_ms,
+        .slowest_ms = slowest_ms_of(route, sum_ms(sampled, is_wait)),
         .held_by = route->holder[0] != '\0' ? route->holder : NULL,
     };
 }

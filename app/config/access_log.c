@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/access_log_fields.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -65,6 +66,13 @@ static void read_hide(struct config_reader *reader, const struct tree_node *node
         *hide = names;
 }
 
+static void read_fields(struct config_reader *reader, const struct tree_node *node, void *member)
+{
+    const char *const **fields = member;
+
+    *fields = access_log_fields_read(reader, node);
+}
+
 #define AT(member) .offset = offsetof(struct config_access_log, member)
 static const struct schema_key keys[] = {
     {"path", SCHEMA_CUSTOM, AT(path), .read = read_path},
@@ -72,6 +80,7 @@ static const struct schema_key keys[] = {
     {"sample", SCHEMA_PERCENT, AT(sample), .min = 1, .max = 100},
     {"slow", SCHEMA_DURATION, AT(slow), .min = 1},
     {"hide", SCHEMA_CUSTOM, AT(hide), .read = read_hide},
+    {"fields", SCHEMA_CUSTOM, AT(fields), .read = read_fields},
 };
 #undef AT
 static const struct schema schema = {.name = "access_log", SCHEMA_KEYS(keys)};

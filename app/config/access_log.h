@@ -22,6 +22,8 @@ struct config_access_log {
     int sample;              /* percent of the requests that are neither slow nor failed */
     weir_duration slow;      /* requests that take as long are always logged; 0: none is for that */
     const char *const *hide; /* names in lower case, whose values are not shown; NULL: none; ended by NULL */
+    const char *const *fields; /* headers of requests in lower case, at most ACCESS_LOG_FIELDS_MAX, whose
+                                  values are shown; NULL: none; ended by NULL */
 };
 
 /* Reads the value of the key, a bool or a map; node NULL: all defaults. log: the format of the log. */

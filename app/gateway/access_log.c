@@ -143,4 +143,6 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         add(line, WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)));
     if (more->sample > 0)
         add(line, WEIR_KV_DOUBLE("sample", more->sample / 100.0));
+    for (size_t i = 0; more->fields != NULL && i < more->fields->count; i++)
+        add(line, more->fields->pairs[i]);
 }

@@ -6,6 +6,7 @@
 #include <weir/charge.h>
 #include <weir/log.h>
 
+#include "gateway/access_fields.h"
 #include "gateway/access_log.h"
 #include "http/client_address.h"
 #include "text/hidden.h"
@@ -64,10 +65,17 @@ void access_output_reopen(const struct config_access_log *settings, weir_log_fil
         weir_log(WEIR_LOG_INFO, "the access log was opened again", WEIR_KV("path", settings->path));
 }
 
+/* What takes room on the stack that most lines do not need, and is made before the rest. */
+struct shown {
+    const char *target; /* NULL: as it came */
+    const struct access_fields *fields;
+    int sample;
+};
+
 /* noinline: the buffers of the line are on the stack only while it is made. */
 __attribute__((noinline)) static void write_line(const struct config *config, weir_log_file *file,
-                                                 const weir_exchange_record *record, const char *target,
-                                                 int sample)
+                                                 const weir_exchange_record *record,
+                                                 const struct shown *shown)
 {
     char client[CLIENT_TEXT_BYTES];
     weir_charge charges[WEIR_CHARGES_MAX];
@@ -79,8 +87,9 @@ __attribute__((noinline)) static void write_line(const struct config *config, we
         .trace = weir_request_trace(record->request),
         .charges = charges,
         .charge_count = weir_exchange_charges(record, charges),
-        .target = target,
-        .sample = sample,
+        .target = shown->target,
+        .sample = shown->sample,
+        .fields = shown->fields,
     };
     struct access_log_line line;
 
@@ -91,24 +100,45 @@ __attribute__((noinline)) static void write_line(const struct config *config, we
         weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
 }
 
-/* The stack of a task grows by the buffer only where something is hidden. */
+/* The stack of a task grows by the buffers only where something is hidden, or headers are shown. */
 __attribute__((noinline)) static void write_hidden(const struct config *config, weir_log_file *file,
-                                                   const weir_exchange_record *record, int sample)
+                                                   const weir_exchange_record *record, struct shown shown)
 {
     char target[HIDDEN_TARGET_BYTES];
 
-    write_line(config, file, record, hidden_target(config->access_log.hide, record->target, target), sample);
+    shown.target = hidden_target(config->access_log.hide, record->target, target);
+    write_line(config, file, record, &shown);
+}
+
+static void write_shown(const struct config *config, weir_log_file *file, const weir_exchange_record *record,
+                        const struct shown *shown)
+{
+    if (config->access_log.hide != NULL)
+        write_hidden(config, file, record, *shown);
+    else
+        write_line(config, file, record, shown);
+}
+
+__attribute__((noinline)) static void write_with_fields(const struct config *config, weir_log_file *file,
+                                                        const weir_exchange_record *record,
+                                                        struct shown shown)
+{
+    struct access_fields fields;
+
+    access_fields_fill(&fields, &config->access_log, record->request);
+    shown.fields = &fields;
+    write_shown(config, file, record, &shown);
 }
 
 void access_output_write(const struct config *config, weir_log_file *file, const weir_exchange_record *record)
 {
     const struct config_access_log *settings = &config->access_log;
-    int sample;
+    struct shown shown = {0};
 
-    if (!access_output_wants(settings, record, weir_request_trace(record->request), &sample))
+    if (!access_output_wants(settings, record, weir_request_trace(record->request), &shown.sample))
         return;
-    if (settings->hide != NULL)
-        write_hidden(config, file, record, sample);
+    if (settings->fields != NULL)
+        write_with_fields(config, file, record, shown);
     else
-        write_line(config, file, record, NULL, sample);
+        write_shown(config, file, record, &shown);
 }

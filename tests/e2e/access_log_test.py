@@ -293,6 +293,64 @@ def the_client_is_shown_beside_the_proxy():
             same(client[1], wanted, line)
 
 
+def headers_are_shown_where_the_file_asks_for_them():
+    """Also of requests that are refused, of an upgrade, and of what follows on one connection."""
+    fields = "fields: [Host, User-Agent, Referer, X-Session], hide: [token, x-session]"
+    routes = "  - {path: /ok, respond: {body: ok}}\n  - {path: /post, methods: [POST], respond: {body: ok}}\n"
+    hostile = 'a "b" \\ \x85\xff\t c'.encode("latin-1")
+    with Backend(switch) as switching, Weir("serve", config=HEAD + f"access_log: {{path: a.log, {fields}}}\nroutes:\n{routes}"
+                                            f"  - {{path: /chat, proxy: {{to: 'http://127.0.0.1:{switching.port}'}}}}\n") as weir:
+        address = weir.address()
+
+        def shown(request, target, method="GET"):
+            """What the line has behind the trace, of the one line with this target."""
+            with connect(address) as connection:
+                connection.sendall(request)
+                receive(connection, method)
+                connection.shutdown(socket.SHUT_WR)
+                read_all(connection)
+            line = until(f"a line of {target}", lambda: next((line for line in lines(weir, "a.log") if f" target={target} " in line), None))
+            return re.search(r" trace=\w+ ?(.*)", line)[1]
+
+        same(shown(b"GET /ok?1 HTTP/1.1\r\nHost: A.example:80\r\nUSER-AGENT: curl/8 (x)\r\nReferer: http://r/?token=secret&b\r\n\r\n", "/ok?1"),
+             'host=A.example:80 user-agent="curl/8 (x)" referer=http://r/?token=***&b')
+        same(shown(b"GET /ok?2 HTTP/1.1\r\nHost: h\r\nReferer:\r\nX-Session: secret\r\n\r\n", "/ok?2"), 'host=h referer="" x-session=***')
+        same(shown(b"GET http://of.target/ok?3 HTTP/1.1\r\nHost: h\r\nX-Session:\r\n\r\n", "http://of.target/ok?3"), "host=of.target x-session=***")
+        same(shown(b"GET /ok?4 HTTP/1.1\r\nHost: h\r\nUser-Agent: one\r\nUser-Agent: two\r\n\r\n", "/ok?4"), 'host=h user-agent="one, two"')
+        same(shown(b"GET /ok?5 HTTP/1.1\r\nHost: h\r\nUser-Agent: " + hostile + b"\r\n\r\n", "/ok?5"), 'host=h user-agent="a \\"b\\" \\\\ \\x85\\xff\\t c"')
+        same(shown(b"GET /ok?6 HTTP/1.1\r\nHost: h\r\nReferer: " + b"r" * 9000 + b"\r\n\r\n", "/ok?6"), f"host=h referer={'r' * 253}…")
+        same(shown(b"GET /none HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\n\r\n", "/none"), "host=h user-agent=u")
+        same(shown(b"GET /chat HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nbytes" + b"x" * 20000, "/chat"), "host=h user-agent=u")
+        with connect(address) as connection: # nothing of the first is shown with those that follow
+            connection.sendall(b"POST /post?7 HTTP/1.1\r\nHost: first\r\nUser-Agent: first\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20000
+                               + b"GET /ok?8 HTTP/1.1\r\nHost: h\r\n\r\nGET /ok?9 HTTP/1.1\r\nReferer: r\r\n\r\n")
+            same([receive(connection).status for _ in range(3)], [200, 200, 400])
+        with connect(address) as connection:
+            connection.sendall(b"GET /ok?10 HTTP/1.1\r\nHost: first\r\n\r\nnonsense\r\n\r\n")
+            same([receive(connection).status for _ in range(2)], [200, 400])
+        ends = until("all have lines", lambda: found if len(found := [re.sub(r" trace=\w+", "", line) for line in lines(weir, "a.log")]) == 13 else None)[8:]
+        same(sum(line.endswith("host=first user-agent=first") and "target=/post?7 " in line for line in ends), 1, ends)
+        assert any("target=/ok?8 " in line and re.search(r"peer=\S+ host=h$", line) for line in ends), ends
+        assert any("status=400 " in line and re.search(r"peer=\S+( referer=r)?$", line) for line in ends), ends
+        assert any('target="" ' in line and re.search(r"peer=\S+$", line) for line in ends), ends
+        assert not any("secret" in line for line in lines(weir, "a.log"))
+
+
+def headers_are_shown_in_json_and_leave_the_line_whole():
+    names = "abcdefgh"
+    config = HEAD + f"access_log: {{path: a.log, format: json, fields: [{', '.join(names)}]}}\nroutes:\n" + HELLO
+    with Weir("serve", config=config) as weir:
+        same(ask(weir.address(), "/1", headers=[("A", 'x "y" \\'), ("B", "")]).status, 200)
+        with connect(weir.address()) as connection: # all that a line can hold, and more
+            connection.sendall(b"GET /2 HTTP/1.1\r\nHost: h\r\n" + b"".join(name.encode() + b": " + b"\xff" * 300 + b"\r\n" for name in names) + b"\r\n")
+            same(receive(connection).status, 200)
+        found = until("two lines", lambda: found if len(found := lines(weir, "a.log")) == 2 else None)
+        first, second = sorted(map(json.loads, found), key=lambda line: line["target"])
+        same({name: first.get(name) for name in names}, {**dict.fromkeys(names), "a": 'x "y" \\', "b": ""})
+        same((second["target"], second["status"], "trace" in second), ("/2", 200, True))
+        same(second["a"], "\ufffd" * 253 + "…")
+
+
 # --- what can go wrong ---
 
 def a_full_disk_stops_no_request():
@@ -345,4 +403,4 @@ def a_fifo_is_opened_once():
 
 run(lines_and_counters_add_up, no_line_is_lost_when_files_are_rotated, a_process_that_drains_opens_the_new_file_too, a_folder_that_is_gone_keeps_the_old_file,
     errors_and_slow_requests_are_never_left_out, the_slow_ones_alone, what_is_hidden_is_not_in_records_of_outliers_either,
-    the_client_is_shown_beside_the_proxy, a_full_disk_stops_no_request, paths_that_can_not_be_written_are_faults, a_fifo_is_opened_once)
+    the_client_is_shown_beside_the_proxy, headers_are_shown_where_the_file_asks_for_them, headers_are_shown_in_json_and_leave_the_line_whole, a_full_disk_stops_no_request, paths_that_can_not_be_written_are_faults, a_fifo_is_opened_once)

@@ -84,6 +84,21 @@ static void names_are_hidden_in_any_case(void **state)
     config_free(&c);
 }
 
+static void headers_are_shown_by_names_in_lower_case(void **state)
+{
+    struct config c;
+
+    (void)state;
+    assert_null(read_from("access_log: {fields: []}\n" REST).fields);
+    reading_fine("access_log: {fields: [Host, user-agent, REFERER, a, b, c, d, e]}\n" REST, &c);
+    assert_string_equal(c.access_log.fields[0], "host");
+    assert_string_equal(c.access_log.fields[1], "user-agent");
+    assert_string_equal(c.access_log.fields[2], "referer");
+    assert_string_equal(c.access_log.fields[7], "e");
+    assert_null(c.access_log.fields[8]);
+    config_free(&c);
+}
+
 static void faults_have_their_place(void **state)
 {
     static const struct reading_fault faults[] = {
@@ -107,6 +122,22 @@ static void faults_have_their_place(void **state)
         {"access_log: {hide: ['token=']}\n" REST, 1, 21, "a name of"},
         {"access_log: {hide: ['']}\n" REST, 1, 21, "a name of"},
         {"access_log: {hide: [[a]]}\n" REST, 1, 21, "access_log.hide"},
+        {"access_log: {fields: host}\n" REST, 1, 22, "a list"},
+        {"access_log: {fields: {host: true}}\n" REST, 1, 22, "a list"},
+        {"access_log: {fields: [a, [b]]}\n" REST, 1, 26, "access_log.fields"},
+        {"access_log: {fields: [a, b, c, d, e, f, g, h, i]}\n" REST, 1, 22, "at most 8"},
+        {"access_log: {fields: ['']}\n" REST, 1, 23, "the name of a header, such as user-agent"},
+        {"access_log: {fields: ['user agent']}\n" REST, 1, 23, "the name of a header"},
+        {"access_log: {fields: ['host:']}\n" REST, 1, 23, "the name of a header"},
+        {"access_log: {fields: [host, Authorization]}\n" REST, 1, 29,
+         "'Authorization', expected no header that carries a secret"},
+        {"access_log: {fields: [cookie]}\n" REST, 1, 23, "carries a secret"},
+        {"access_log: {fields: [proxy-authorization]}\n" REST, 1, 23, "carries a secret"},
+        {"access_log: {fields: [X_Api_Key]}\n" REST, 1, 23, "carries a secret"},
+        {"access_log: {fields: [Status]}\n" REST, 1, 23, "'Status', expected another header: this is a key"},
+        {"access_log: {fields: [peer]}\n" REST, 1, 23, "a key of the line itself"},
+        {"access_log: {fields: [message]}\n" REST, 1, 23, "a key of the line itself"},
+        {"access_log: {fields: [host, referer, Host]}\n" REST, 1, 38, "each header once"},
     };
 
     (void)state;
@@ -121,6 +152,7 @@ int main(void)
         cmocka_unit_test(it_is_apart_with_a_path_or_another_format),
         cmocka_unit_test(slow_alone_leaves_out_what_is_fast),
         cmocka_unit_test(names_are_hidden_in_any_case),
+        cmocka_unit_test(headers_are_shown_by_names_in_lower_case),
         cmocka_unit_test(faults_have_their_place),
     };
 

@@ -22,8 +22,11 @@ static const weir_exchange_record fine = {
 
 static struct access_log_line line;
 
+/* Checks by the way that no header may be shown under a key that a line has. */
 static const weir_kv *find(const char *key)
 {
+    for (size_t i = 0; i < line.count; i++)
+        assert_true(access_log_has_key(line.pairs[i].key));
     for (size_t i = 0; i < line.count; i++)
         if (strcmp(line.pairs[i].key, key) == 0)
             return &line.pairs[i];
@@ -262,6 +265,25 @@ static void second_attempts_of_a_gather_are_listed(void **state)
     free(note);
 }
 
+static void headers_are_last(void **state)
+{
+    const struct access_fields fields = {.count = 2,
+                                         .pairs = {WEIR_KV("host", "a"), WEIR_KV("referer", "b")}};
+    weir_exchange_record record = fine;
+
+    (void)state;
+    record.refused = "busy";
+    access_log_fill(&line, &record,
+                    &(struct access_log_more){.peer = "unix", .client = "c", .user = "u", .sample = 10});
+    assert_int_equal(find("sample")->value.real * 10, 1);
+    access_log_fill(&line, &record,
+                    &(struct access_log_more){.peer = "unix", .sample = 10, .fields = &fields});
+    assert_string_equal(line.pairs[line.count - 3].key, "sample");
+    assert_string_equal(line.pairs[line.count - 2].key, "host");
+    assert_string_equal(line.pairs[line.count - 1].key, "referer");
+    assert_text(&line.pairs[line.count - 1], "b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_gather_of_many_that_fail_counts_them),
         cmocka_unit_test(second_attempts_are_told),
         cmocka_unit_test(second_attempts_of_a_gather_are_listed),
+        cmocka_unit_test(headers_are_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

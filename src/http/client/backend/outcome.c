@@ -70,6 +70,15 @@ static bool change(struct weir__instance *instance, uint64_t *from, uint64_t to)
                                                    memory_order_relaxed);
 }
 
+/* The end of an ejection is kept in whole milliseconds, rounded down: rounded up again, the duration is the
+ * one that is configured. */
+static weir_duration left_of(uint64_t state, int64_t now_ns)
+{
+    const int64_t ms_ns = 1000000, left_ns = weir__eject_until(state) - now_ns;
+
+    return (weir_duration){(left_ns + ms_ns - 1) / ms_ns * ms_ns};
+}
+
 static void log_ejected(struct weir__backend_shared *s, struct weir__instance *instance, uint64_t state,
                         int64_t now_ns, const char *words)
 {
@@ -77,8 +86,7 @@ static void log_ejected(struct weir__backend_shared *s, struct weir__instance *i
 
     copy_address(s, instance, address);
     weir_log(WEIR_LOG_WARN, "an instance is ejected", WEIR_KV("backend", s->settings.options.name),
-             WEIR_KV("instance", address),
-             WEIR_KV_DURATION("for", (weir_duration){weir__eject_until(state) - now_ns}),
+             WEIR_KV("instance", address), WEIR_KV_DURATION("for", left_of(state, now_ns)),
              WEIR_KV_INT("failures", s->settings.eject.after), WEIR_KV("error", words));
 }
 
