@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,15 @@ routes:
 """
 
 
+def an_ejection_is_logged_with_the_duration_of_the_file():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0)) # and does not listen
+        with Weir("serve", config=CALLS.format(port=nobody.getsockname()[1], more="eject: {after: 2, for: 1m, at_most: 100%}")) as weir:
+            for _ in range(3):
+                same(ask(weir.address(), "/x/y").status, 502)
+            weir.wait_for(r"warn an instance is ejected backend=b instance=\S+ for=60000\.000ms failures=2 ")
+
+
 def a_breaker_that_opens_is_seen():
     with Backend(answering(status="503 Busy")) as bad, \
             Weir("serve", config=CALLS.format(port=bad.port, more="breaker: {failed: 50%, of: 4, within: 1m, open: 1m}")) as weir:
@@ -205,4 +215,4 @@ def a_limit_is_that_of_all_processes():
         until("it is free", lambda: json.loads(ask(weir.address(), "/page").body)["c"].get("status") == 200)
 
 
-run(an_instance_dies_and_comes_back, a_breaker_that_opens_is_seen, a_limit_that_is_reached_is_seen, a_limit_is_that_of_all_processes)
+run(an_instance_dies_and_comes_back, an_ejection_is_logged_with_the_duration_of_the_file, a_breaker_that_opens_is_seen, a_limit_that_is_reached_is_seen, a_limit_is_that_of_all_processes)
