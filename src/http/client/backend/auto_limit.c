@@ -3,10 +3,13 @@
 
 #include <math.h>
 
-enum { WHOLE = 16 };
+enum { WHOLE = 128 };
 
 static const double WINDOW_MIN_NS = 100000000;
 static const int64_t WINDOW_MAX_NS = INT64_C(60) * 1000000000, CLOSING_MAX_NS = 1000000000;
+
+/* How long the limit takes from nothing to its start value while all is quiet. */
+static const double RETURN_NS = 30e9;
 
 /* How much slower than for long is no reason to sink, beside what chance explains. */
 static const double TOLERANCE = 1.15, CHANCE_AT_FIRST = 0.2;
@@ -47,16 +50,21 @@ static double bounded(const struct weir__auto_limit_settings *s, double limit)
     return limit < s->min ? s->min : limit > s->max ? s->max : limit;
 }
 
+static double start_of(const struct weir__auto_limit_settings *s)
+{
+    return sqrt((double)s->min * s->max);
+}
+
 static double limit_of(const struct weir__auto_limit *l, const struct weir__auto_limit_settings *s)
 {
-    const double limit = look(&l->limit_16ths) / WHOLE;
+    const double limit = look(&l->limit_128ths) / WHOLE;
 
-    return limit > 0 ? bounded(s, limit) : sqrt((double)s->min * s->max);
+    return limit > 0 ? bounded(s, limit) : start_of(s);
 }
 
 static void set_limit(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s, double limit)
 {
-    set(&l->limit_16ths, bounded(s, limit) * WHOLE);
+    set(&l->limit_128ths, bounded(s, limit) * WHOLE);
 }
 
 int weir__auto_limit_now(const struct weir__auto_limit *l, const struct weir__auto_limit_settings *s)
@@ -110,7 +118,7 @@ struct vain {
 
 static void begin_then(struct weir__auto_limit *l, const struct now *now)
 {
-    set(&l->then_16ths, now->limit * WHOLE);
+    set(&l->then_128ths, now->limit * WHOLE);
     set(&l->then_us, now->median);
     set(&l->then_drops_1000ths, now->drops * 1000);
 }
@@ -119,7 +127,7 @@ static void begin_then(struct weir__auto_limit *l, const struct now *now)
  * least it cannot sink, and nothing gets better by that. */
 static struct vain look_back(struct weir__auto_limit *l, const struct now *now)
 {
-    const double then = look(&l->then_16ths) / WHOLE, sunk = then / now->limit;
+    const double then = look(&l->then_128ths) / WHOLE, sunk = then / now->limit;
     const double median = fmax(look(&l->then_us), now->median),
                  drops = fmax(look(&l->then_drops_1000ths) / 1000, now->drops);
     const double moved = fmin(MOVED_MAX, MOVED_MIN * now->chance * now->chance);
@@ -193,8 +201,34 @@ static void begin_window(struct weir__auto_limit *l, int64_t now_ns)
     atomic_store_explicit(&l->began_ns, now_ns, memory_order_relaxed);
 }
 
-static void move(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s, uint32_t answered)
+static bool is_used(const struct weir__auto_limit *l, double limit)
 {
+    return look(&l->in_use_max) * 2 >= limit;
+}
+
+/* What a limit below its start value gains by a window without trouble or demand. */
+static double returned(const struct weir__auto_limit_settings *s, double limit, double window_ns)
+{
+    const double start = start_of(s);
+
+    return fmax(limit, fmin(start, limit + start * window_ns / RETURN_NS));
+}
+
+/* Of a window with too few answers to learn from. They tell whether all is quiet. */
+static void move_by_few(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s,
+                        int64_t window_ns)
+{
+    const uint32_t answered = atomic_load_explicit(&l->answered, memory_order_relaxed);
+    const double limit = limit_of(l, s), slowest = TOLERANCE * look(&l->long_us);
+
+    if (window_ns > 0 && answered > 0 && look(&l->dropped) == 0 && !is_used(l, limit) &&
+        (slowest == 0 || median_of(l, answered) <= slowest))
+        set_limit(l, s, returned(s, limit, (double)window_ns));
+}
+
+static void move(struct weir__auto_limit *l, const struct weir__auto_limit_settings *s, int64_t window_ns)
+{
+    const uint32_t answered = atomic_load_explicit(&l->answered, memory_order_relaxed);
     const bool has_median = answered >= WEIR__AUTO_LIMIT_SAMPLES_MIN;
     const double median = has_median ? median_of(l, answered) : fmax(1, look(&l->short_us)),
                  chance = has_median ? chance_of(l, median) : MOVED_MAX;
@@ -203,7 +237,7 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
                             .median = has_median ? short_of(l, median) : median,
                             .drops = dropped / (dropped + answered),
                             .chance = chance,
-                            .is_used = look(&l->in_use_max) * 2 >= limit_of(l, s),
+                            .is_used = is_used(l, limit_of(l, s)),
                             .is_least = limit_of(l, s) <= s->min};
     const struct vain vain = look_back(l, &now);
     double gradient = 1, next;
@@ -214,7 +248,10 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
     next = now.limit * fmax(GRADIENT_MIN, fmin(1, gradient));
     if (now.is_used && gradient >= 1 && look(&l->has_sunk) == 0)
         next += sqrt(now.limit);
-    set_limit(l, s, follow(now.limit, next, SHARE));
+    next = follow(now.limit, next, SHARE);
+    if (!now.is_used && gradient >= 1 && dropped == 0)
+        next = returned(s, next, (double)window_ns);
+    set_limit(l, s, next);
 }
 
 static bool claim(struct weir__auto_limit *l, int64_t now_ns)
@@ -245,11 +282,15 @@ static void close_window(struct weir__auto_limit *l, const struct weir__auto_lim
                          int64_t now_ns)
 {
     const bool is_ripe = !is_stale(l, now_ns);
+    int64_t window_ns;
 
     if ((is_ripe && !is_due(l, now_ns)) || !claim(l, now_ns))
         return;
+    window_ns = now_ns - look_ns(&l->began_ns);
     if (is_ripe && is_due(l, now_ns)) /* another loop may have closed it just before */
-        move(l, s, atomic_load_explicit(&l->answered, memory_order_relaxed));
+        move(l, s, window_ns);
+    else if (is_stale(l, now_ns))
+        move_by_few(l, s, window_ns);
     if (is_stale(l, now_ns) || is_due(l, now_ns))
         begin_window(l, now_ns);
     atomic_store(&l->closing_ns, 0);

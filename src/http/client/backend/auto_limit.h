@@ -7,6 +7,11 @@
  * of it at once, once per window. It never probes by forcing the limit down. (After Gradient2 of Netflix's
  * concurrency-limits.)
  *
+ * What trouble has taken comes back without demand, too: while less than half of the limit is used, nothing
+ * is dropped and answers are no slower than for long, the limit rises to its start value, within half a
+ * minute. Otherwise it would be low for good where little is asked, and refuse the first burst. Above the
+ * start value only demand raises it.
+ *
  * Where this differs from Gradient2:
  *
  * A long median that simply follows would learn the queue that the limit itself has made, and the limit would
@@ -36,8 +41,8 @@ struct weir__auto_limit_settings {
 
 /* All zero: begun at its start value. */
 struct weir__auto_limit {
-    _Atomic uint32_t limit_16ths; /* 0: the start value */
-    _Atomic int64_t closing_ns;   /* when a loop began to close the window; 0: none does */
+    _Atomic uint32_t limit_128ths; /* 0: the start value */
+    _Atomic int64_t closing_ns;    /* when a loop began to close the window; 0: none does */
 
     /* The window. */
     _Atomic int64_t began_ns; /* 0: none has */
@@ -53,7 +58,7 @@ struct weir__auto_limit {
     _Atomic uint32_t drops_1000ths; /* how many of all are dropped whatever the limit is */
 
     /* A limit in the past, and the worst since then. */
-    _Atomic uint32_t then_16ths, then_us, then_drops_1000ths;
+    _Atomic uint32_t then_128ths, then_us, then_drops_1000ths;
 };
 
 /* The limit now. */

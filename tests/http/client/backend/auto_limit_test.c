@@ -315,6 +315,142 @@ static void it_lets_a_server_recover_that_answers_nothing_in_time(void **state)
     assert_true((double)m.refused < 0.02 * (double)m.admitted);
 }
 
+/* --- after trouble, while little is asked --- */
+
+/* As many as come at once find a place, or are refused. */
+static void ask_at_once(struct model *m, int count)
+{
+    m->refused = 0;
+    while (m->in_use > 0)
+        (void)pop(m);
+    for (int i = 0; i < count; i++)
+        ask(m);
+}
+
+/* A limit at its least, as nothing was answered in time. */
+static struct model after_trouble(uint64_t seed)
+{
+    struct model m = server(seed, 64);
+
+    m.deadline = 0.05;
+    run(&m, 10, 4000);
+    m.median *= 10;
+    run(&m, 10, 4000);
+    assert_int_equal(weir__auto_limit_now(&m.limit, &settings), MIN);
+    m.median = 0.001;
+    return m;
+}
+
+static void it_returns_to_its_start_while_little_is_asked(void **state)
+{
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++) {
+        struct model m = after_trouble(seed);
+        run(&m, 5, 150);
+        assert_true(m.greatest < 20); /* not at once */
+        run(&m, 40, 150);
+        assert_true(m.refused <= 1); /* two at a time are rare */
+        run(&m, 600, 150);
+        assert_in_range(m.least, 28, 32); /* medians differ by chance */
+        assert_int_equal(m.greatest, 32); /* never above it */
+        ask_at_once(&m, 32);
+        assert_int_equal(m.refused, 0);
+    }
+}
+
+/* Too seldom for a window of 20 answers. */
+static void it_returns_where_a_request_comes_each_ten_seconds(void **state)
+{
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++) {
+        struct model m = after_trouble(seed);
+        run(&m, 1200, 0.1);
+        assert_int_equal(m.greatest, 32);
+        assert_int_equal(m.refused, 0);
+        ask_at_once(&m, 32);
+        assert_int_equal(m.refused, 0);
+    }
+}
+
+/* Server and load as before: the limit is where it was before, however long it was quiet. */
+static void it_still_finds_what_a_server_can_do_after_a_quiet_time(void **state)
+{
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++) {
+        struct model m = server(seed, 8);
+        run(&m, 20, 2000); /* three times what it can */
+        for (int i = 0; i < 5; i++) {
+            run(&m, 40, 100);
+            run(&m, 5, 2000);
+            assert_true(m.greatest <= 48);
+            run(&m, 20, 2000);
+            assert_true(m.took / (double)m.admitted < 0.05); /* 0.0113 without a queue */
+            assert_true((double)m.admitted > 20 * 8 / 0.0125);
+        }
+    }
+}
+
+/* Windows of 20 answers each 200 ms, and so many dropped requests. */
+static int limit_after(struct weir__auto_limit *limit, double *now, double seconds, double took, int dropped,
+                       int in_use)
+{
+    for (const double until = *now + seconds; *now < until; *now += 0.2) {
+        for (int i = 0; i < dropped; i++)
+            weir__auto_limit_dropped(limit, &settings, in_use, ns_of(*now));
+        for (int i = 0; i < 20; i++)
+            weir__auto_limit_answered(limit, &settings, (int64_t)(took * 1e9), in_use,
+                                      ns_of(*now + 0.01 * i));
+    }
+    return weir__auto_limit_now(limit, &settings);
+}
+
+static void it_does_not_return_while_there_is_trouble(void **state)
+{
+    struct weir__auto_limit limit = {0};
+    double now = 0;
+
+    (void)state;
+    assert_int_equal(limit_after(&limit, &now, 10, 0.01, 0, 1), 32);
+    assert_int_equal(limit_after(&limit, &now, 30, 0.01, 20, 1), MIN);
+    assert_int_equal(limit_after(&limit, &now, 60, 0.01, 2, 1), MIN);  /* some in each window */
+    assert_int_equal(limit_after(&limit, &now, 4, 0.0135, 0, 1), MIN); /* somewhat slower answers */
+    assert_in_range(limit_after(&limit, &now, 5, 0.01, 0, 1), 8, 11);
+    assert_in_range(limit_after(&limit, &now, 2, 0.1, 0, 1), MIN, 8);
+    assert_in_range(limit_after(&limit, &now, 60, 0.01, 0, 1), 32, 32);
+}
+
+static void demand_raises_it_no_faster_for_having_been_higher(void **state)
+{
+    struct weir__auto_limit limit = {0};
+    double now = 0;
+
+    (void)state;
+    (void)limit_after(&limit, &now, 10, 0.01, 0, 1);
+    assert_int_equal(limit_after(&limit, &now, 30, 0.01, 20, 1), MIN);
+    assert_in_range(limit_after(&limit, &now, 4, 0.01, 0, 30), 22, 26);
+}
+
+static void seldom_answers_tell_of_trouble_too(void **state)
+{
+    struct weir__auto_limit limit = {0};
+    double now = 0;
+
+    (void)state;
+    (void)limit_after(&limit, &now, 10, 0.01, 0, 1);
+    assert_int_equal(limit_after(&limit, &now, 30, 0.01, 20, 1), MIN);
+    for (int i = 0; i < 10; i++, now += 70)
+        weir__auto_limit_dropped(&limit, &settings, 1, ns_of(now));
+    for (int i = 0; i < 10; i++, now += 70)
+        weir__auto_limit_answered(&limit, &settings, 100000000, 1, ns_of(now));
+    assert_int_equal(weir__auto_limit_now(&limit, &settings), MIN);
+    for (int i = 0; i < 10; i++, now += 70)
+        weir__auto_limit_answered(&limit, &settings, 10000000, 3, ns_of(now)); /* of 4 */
+    assert_int_equal(weir__auto_limit_now(&limit, &settings), MIN);
+    for (int i = 0; i < 3; i++, now += 70)
+        weir__auto_limit_answered(&limit, &settings, 10000000, 1, ns_of(now));
+    assert_int_equal(weir__auto_limit_now(&limit, &settings), 32);
+}
+
 /* --- clocks, and those that use it together --- */
 
 static void a_clock_that_jumps_changes_nothing_for_long(void **state)
@@ -428,6 +564,12 @@ int main(void)
         cmocka_unit_test(a_tail_beyond_the_deadline_does_not_strangle_it),
         cmocka_unit_test(misses_that_sinking_does_not_help_are_learned),
         cmocka_unit_test(it_lets_a_server_recover_that_answers_nothing_in_time),
+        cmocka_unit_test(it_returns_to_its_start_while_little_is_asked),
+        cmocka_unit_test(it_returns_where_a_request_comes_each_ten_seconds),
+        cmocka_unit_test(it_still_finds_what_a_server_can_do_after_a_quiet_time),
+        cmocka_unit_test(it_does_not_return_while_there_is_trouble),
+        cmocka_unit_test(demand_raises_it_no_faster_for_having_been_higher),
+        cmocka_unit_test(seldom_answers_tell_of_trouble_too),
         cmocka_unit_test(a_clock_that_jumps_changes_nothing_for_long),
         cmocka_unit_test(a_window_whose_closing_was_cut_short_is_closed_by_another),
         cmocka_unit_test(processes_that_are_killed_leave_a_limit_that_works),
