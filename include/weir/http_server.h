@@ -57,7 +57,8 @@ typedef struct weir_limits {
      * an answer once it is 10 s and idle_timeout. WEIR_NO_RATE: none [256] */
     uint64_t body_rate_bytes;
     /* Of the whole server. Beyond, the connection that has been idle longest is closed for a new one; while
-     * none is idle, new connections wait in the kernel's queue [10000] */
+     * none is idle, new connections wait in the kernel's queue. The same is done when descriptors are used up
+     * [10000] */
     int connections;
     /* A new connection always gets room when `connections` is reached, for admin addresses. Closed for it is
      * the connection that has been idle, has not completed its head, or has taken nothing of its answer for

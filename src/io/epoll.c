@@ -225,13 +225,11 @@ static int arm(struct epoll_io *e, struct weir__io_file *file, bool out)
 static int32_t try_accept(struct weir__io_file *file, struct weir__io_op *op)
 {
     socklen_t *len = op->addr == NULL ? NULL : &op->addr_len;
-    int fd = accept4(file->fd, op->addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = weir__io_os_try_accept(file, op->addr, len);
 
-    if (fd >= 0)
-        return fd;
-    if (errno == EAGAIN)
+    if (fd == -EAGAIN)
         file->ready &= (uint8_t)~READY_IN;
-    return -errno; /* after EMFILE and the like the connection is still there, and the file still ready */
+    return fd; /* after EMFILE and the like the connection is still there, and the file still ready */
 }
 
 static int32_t receive(struct weir__io_file *file, char *data, size_t len)

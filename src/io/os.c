@@ -105,12 +105,23 @@ void weir__io_os_close(struct weir__io *io, int fd)
     close(fd); /* Linux closes it also when it returns EINTR */
 }
 
+/* Without a free descriptor accept4() fails before it looks into the queue, which may be empty. */
+int weir__io_os_try_accept(struct weir__io_file *file, struct sockaddr *addr, socklen_t *len)
+{
+    int fd = accept4(file->fd, addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int err = errno;
+
+    if (fd >= 0)
+        return fd;
+    if ((err == EMFILE || err == ENFILE) && weir__io_os_ask(NULL, file, POLLIN) == -EAGAIN)
+        return -EAGAIN;
+    return -err;
+}
+
 int weir__io_os_accept(struct weir__io *io, struct weir__io_file *file)
 {
-    int fd = accept4(file->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
     (void)io;
-    return fd < 0 ? -errno : fd;
+    return weir__io_os_try_accept(file, NULL, NULL);
 }
 
 void weir__io_os_stop_listening(struct weir__io *io, struct weir__io_file *file)

@@ -17,6 +17,7 @@ int weir__io_os_listen(struct weir__io *io, const struct sockaddr *addr, socklen
                        bool reuse_port);
 void weir__io_os_close(struct weir__io *io, int fd);
 int weir__io_os_accept(struct weir__io *io, struct weir__io_file *file);
+int weir__io_os_try_accept(struct weir__io_file *file, struct sockaddr *addr, socklen_t *len);
 void weir__io_os_stop_listening(struct weir__io *io, struct weir__io_file *file);
 int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                         struct sockaddr_storage *addr, socklen_t *len);

@@ -327,9 +327,8 @@ static void start(struct uring_io *u, struct weir__io_op *op)
 static int32_t try_accept(struct weir__io_op *op)
 {
     socklen_t *len = op->addr == NULL ? NULL : &op->addr_len;
-    int fd = accept4(op->file->fd, op->addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    return fd < 0 ? -errno : fd;
+    return weir__io_os_try_accept(op->file, op->addr, len);
 }
 
 static bool receives(const struct weir__io_op *op)

@@ -121,11 +121,10 @@ static bool take(weir_listener *l, int result)
         l->serving = false;
         return false;
     }
+    if (result < 0 && l->serving)
+        retry_in(l, RETRY_MS); /* accepted() may shorten it */
     l->accepted(l, l->arg, result);
-    if (result >= 0 || !l->serving)
-        return l->serving;
-    retry_in(l, RETRY_MS);
-    return false;
+    return result >= 0 && l->serving;
 }
 
 static void accept_more(weir_listener *l)
@@ -194,6 +193,12 @@ void weir__listener_resume(weir_listener *l)
     l->serving = true;
     /* From the next turn: this may be called from inside accepted(). */
     retry_in(l, 0);
+}
+
+void weir__listener_retry(weir_listener *l)
+{
+    if (weir__timer_is_set(&l->retry.timer))
+        retry_in(l, 0);
 }
 
 bool weir__listener_take(weir_listener *l, int most)

@@ -53,6 +53,9 @@ void weir__listener_pause(weir_listener *l);
 /* Goes on with the callback of weir__listener_serve(). Harmless when the listener serves. */
 void weir__listener_resume(weir_listener *l);
 
+/* Tries again in the next turn, if the listener rests after an error. */
+void weir__listener_retry(weir_listener *l);
+
 /* Gives the callback of weir__listener_serve() what is in the queue now, at most so many, also while the
  * listener pauses.
  * Returns: whether there may be more. */

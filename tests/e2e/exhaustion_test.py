@@ -88,11 +88,11 @@ def settled(weir):
 
 
 def no_descriptor_to_accept():
-    """Clients wait in the queue until there is a descriptor, and then are served; none is turned away."""
+    """Clients wait in the queue until there is a descriptor, and then are served; none is turned away, and none that is served is closed for them."""
     with Backend(answering()) as backend, Weir("serve", config=config(backend.port)) as weir:
         address = weir.address()
         with connect(address) as first:
-            first.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
+            first.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\nGET /hel") # with the next begun it is not idle
             same(receive(first).status, 200)
             before = settled(weir)
             room_for(weir, 0)
@@ -102,7 +102,7 @@ def no_descriptor_to_accept():
                     c.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
                 weir.wait_for("accept")
                 for _ in range(3): # who is there already is served
-                    first.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
+                    first.sendall(b"lo HTTP/1.1\r\nHost: h\r\n\r\nGET /hel")
                     same(receive(first).status, 200)
                 limit_descriptors(weir, 1024)
                 for c in waiting:

@@ -252,18 +252,24 @@ def who_was_kept_waiting_once_is_no_reason_to_refuse_others():
 
 
 def descriptors_run_out_and_it_recovers():
-    """There are no descriptors for half of the clients; they wait, and are served when the others have gone."""
+    """There are no descriptors for most of the clients, who keep their connections: those that are idle longest are closed for them.
+    One with a request under way is not."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
     with Weir("serve", config=BASIC, preexec=limit) as weir, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(connect(weir.address())) for _ in range(60)]
-        start(clients[0], "/")
-        same(receive(clients[0]).status, 200)
-        for connection in clients[:30]:
-            connection.close()
-        for connection in clients[30:]:
+        address = weir.address()
+        os.kill(weir.gateway, signal.SIGSTOP) # so that each connection has its request when it is accepted
+        busy, *clients = [stack.enter_context(connect(address)) for _ in range(100)]
+        start(busy, "/long")
+        for connection in clients:
             start(connection, "/")
+        os.kill(weir.gateway, signal.SIGCONT)
+        for connection in clients:
             same(receive(connection).status, 200)
-            connection.close()
+        weir.wait_for("an idle connection is closed for a new one error=\"too many open files\"")
+        busy.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            raise AssertionError(f"the busy one was told {busy.recv(1)}")
+        busy.close()
         same(ask(weir.address(), "/").status, 200)
         weir.signal(signal.SIGTERM)
         same(weir.exit(), 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening and accepting: by a task, and for a server without one. */
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "net/net_rig.h"
+#include "support/descriptors.h"
 
 /* --- by a task --- */
 
@@ -358,35 +358,23 @@ static void accepting_is_done_in_batches(void **state)
 
 /* --- no descriptors --- */
 
-static struct rlimit usual;
-
-static void leave_descriptors(int free_ones)
-{
-    if (is_simulated()) {
-        struct weir__sim_options o = weir__sim_calm();
-        o.files_max = free_ones < 0 ? 0 : weir__sim_stats(this_io()).open_files + (uint32_t)free_ones;
-        weir__sim_configure(this_io(), &o);
-    } else {
-        struct rlimit few = usual;
-        int lowest = dup(0);
-        close(lowest);
-        if (free_ones >= 0)
-            few.rlim_cur = (rlim_t)(lowest + free_ones);
-        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    }
-}
-
 static int run_out(void *arg)
 {
     struct server v;
     weir_stream *client, *got;
     weir_instant began;
     weir_listener *l;
+    weir_scope nobody;
 
     (void)arg;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
-    /* by a task: the error is told, and the connection is still there afterwards */
+    /* nobody comes: there is no lack */
     assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
+    leave_descriptors(0);
+    weir_scope_open(&nobody, weir_after(weir_ms(5)), 0);
+    assert_int_equal(weir_accept(l, &got), -WEIR_EDEADLINE);
+    (void)weir_scope_close(&nobody);
+    leave_descriptors(-1);
+    /* by a task: the error is told, and the connection is still there afterwards */
     assert_int_equal(weir_connect(weir_listener_address(l), &client), 0);
     leave_descriptors(0);
     assert_int_equal(weir_accept(l, &got), -EMFILE);
@@ -432,7 +420,6 @@ static int close_while_resting(void *arg)
     weir_stream *client;
 
     (void)arg;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
     server_open(&v, -1, false);
     leave_descriptors(1);
     connect_many(&client, &v, 1);

@@ -26,6 +26,12 @@ void weir__accepting_update(struct weir__server_loop *home)
     }
 }
 
+void weir__accepting_retry(struct weir__server_loop *home)
+{
+    for (size_t i = 0; i < home->listener_count; i++)
+        weir__listener_retry(home->listeners[i]);
+}
+
 static void changed(struct weir__message *message)
 {
     struct weir__server_loop *home = weir__container_of(message, struct weir__server_loop, accepts_changed);

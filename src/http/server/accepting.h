@@ -17,6 +17,9 @@ void weir__accepting_serve(struct weir__server_loop *home,
 /* Pauses or goes on, by what this loop is to do now. */
 void weir__accepting_update(struct weir__server_loop *home);
 
+/* Tries again at once where accepting has failed: there may be a descriptor now. */
+void weir__accepting_retry(struct weir__server_loop *home);
+
 /* While a server serves, the watch tells it of loops that are held. On the loop that opened the server. */
 void weir__accepting_begin(struct weir_server *server);
 void weir__accepting_end(struct weir_server *server);

@@ -5,8 +5,12 @@
  * A connection that has just been accepted, or just been answered, is not idle yet: its request may be on its
  * way. So when all clients come at once they wait for each other, as they should.
  *
+ * Without a free descriptor the same is done for each connection that can't be accepted, but the listener
+ * goes on trying by itself: what else has descriptors may give some back.
+ *
  * With options.limits.always_room a connection is closed in any case: if none is idle, one whose client began
- * a head and does not go on, or takes nothing of a response; in the end the oldest.
+ * a head and does not go on, or takes nothing of a response; in the end the oldest. A lack of descriptors
+ * closes none of these.
  */
 #include "http/server/room.h"
 
@@ -66,13 +70,20 @@ static struct weir__connection *oldest(struct weir__server_loop *home)
     return NULL;
 }
 
-static struct candidate first_to_go(struct weir__server_loop *home)
+static struct candidate first_idle(struct weir__server_loop *home)
 {
     struct candidate best = {NULL, INT64_MAX};
-    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     consider_first(&best, &home->idle, idle_after_ns);
     consider_first(&best, &home->opening, idle_after_ns);
+    return best;
+}
+
+static struct candidate first_to_go(struct weir__server_loop *home)
+{
+    struct candidate best = first_idle(home);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
+
     if (!home->server->options.limits.always_room)
         return best;
     consider_first(&best, &home->head, idle_after_ns);
@@ -151,6 +162,12 @@ static void go_on_accepting(struct weir__server_loop *home)
     weir__accepting_update(home);
 }
 
+static void give_room(struct weir__server_loop *home)
+{
+    home->gives_room = true;
+    make_room(home);
+}
+
 /* An idle connection may have to be closed, and connections that wait may be accepted. */
 static void check(struct weir__server_loop *home)
 {
@@ -159,7 +176,7 @@ static void check(struct weir__server_loop *home)
     if (home->full && (has_closable(home) || room(home->server) > 0))
         go_on_accepting(home);
     else if (!home->full && has_closable(home) && atomic_exchange(&home->server->room_wanted, false))
-        make_room(home);
+        give_room(home);
     if (atomic_load(&home->server->full_loops) > 0)
         check_later(home);
 }
@@ -174,6 +191,8 @@ static void nudged(struct weir__message *message)
     struct weir__server_loop *home = weir__container_of(message, struct weir__server_loop, nudge);
 
     atomic_store(&home->nudged, false);
+    if (atomic_exchange(&home->server->room_given, false))
+        weir__accepting_retry(home);
     check(home);
 }
 
@@ -197,6 +216,24 @@ void weir__room_taken(struct weir__server_loop *home)
     }
 }
 
+bool weir__room_no_descriptor(struct weir__server_loop *home)
+{
+    struct weir_server *server = home->server;
+    struct candidate idle = first_idle(home);
+
+    if (home->draining)
+        return false;
+    if (idle.at_ns <= weir__loop_now_ns(home->loop)) {
+        weir__connection_make_room(idle.connection);
+        return true;
+    }
+    if (server->loop_count > 1 && !server->options.limits.always_room) {
+        atomic_store(&server->room_wanted, true);
+        nudge_others(home);
+    }
+    return false;
+}
+
 void weir__room_idle(struct weir__server_loop *home)
 {
     check_later(home);
@@ -204,8 +241,14 @@ void weir__room_idle(struct weir__server_loop *home)
 
 void weir__room_left(struct weir__server_loop *home)
 {
+    bool wanted = home->gives_room || atomic_load(&home->server->full_loops) > 0;
+
     atomic_fetch_sub(&home->connection_count, 1);
-    if (!home->draining && atomic_load(&home->server->full_loops) > 0) {
+    weir__accepting_retry(home);
+    if (home->gives_room)
+        atomic_store(&home->server->room_given, true);
+    home->gives_room = false;
+    if (!home->draining && wanted) {
         check(home);
         nudge_others(home);
     }

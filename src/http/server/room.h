@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Room for new connections at the limit of options.limits.connections.
+/* Room for new connections at the limit of options.limits.connections, and where descriptors are used up.
  *
  * Threading: the thread of `home`.
  */
@@ -12,6 +12,9 @@ void weir__room_init(struct weir__server_loop *home);
 
 /* A connection has been accepted. */
 void weir__room_taken(struct weir__server_loop *home);
+
+/* No connection can be accepted, for lack of a descriptor. Returns: whether one is closed for it. */
+bool weir__room_no_descriptor(struct weir__server_loop *home);
 
 /* A connection has become idle, while a loop is full. */
 void weir__room_idle(struct weir__server_loop *home);

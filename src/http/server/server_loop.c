@@ -24,14 +24,22 @@ static const int64_t log_every_ns = 10 * INT64_C(1000000000);
 
 /* --- accepting --- */
 
-static void log_failure(struct weir__server_loop *home, int err)
+static void log_failure(struct weir__server_loop *home, const char *message, int64_t *logged_ns, int err)
 {
     int64_t now_ns = weir__loop_now_ns(home->loop);
 
-    if (now_ns < home->failure_logged_ns + log_every_ns)
+    if (now_ns < *logged_ns + log_every_ns)
         return;
-    home->failure_logged_ns = now_ns;
-    weir_log(WEIR_LOG_WARN, "accepting pauses", WEIR_KV("error", weir_error_text(err)));
+    *logged_ns = now_ns;
+    weir_log(WEIR_LOG_WARN, message, WEIR_KV("error", weir_error_text(err)));
+}
+
+static void failed(struct weir__server_loop *home, int err)
+{
+    if ((err == -EMFILE || err == -ENFILE) && weir__room_no_descriptor(home))
+        log_failure(home, "an idle connection is closed for a new one", &home->room_logged_ns, err);
+    else
+        log_failure(home, "accepting pauses", &home->failure_logged_ns, err);
 }
 
 static void accepted(weir_listener *l, void *arg, int fd)
@@ -39,7 +47,7 @@ static void accepted(weir_listener *l, void *arg, int fd)
     struct weir__server_loop *here = arg;
 
     if (fd < 0) {
-        log_failure(here, fd);
+        failed(here, fd);
         return;
     }
     weir__server_count(&here->accepted_count);

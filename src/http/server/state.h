@@ -14,7 +14,7 @@
  *     server_loop.c       the server on one loop: listening, serving, draining
  *     placing.c           the loop that a new connection is given to
  *     accepting.c         the loops that accept connections
- *     room.c              closing idle connections for new ones at the limit
+ *     room.c              closing idle connections for new ones, at the limit and without descriptors
  *     quiet.c             whether a draining loop has anything left
  *     h1_connection.c     an HTTP/1 connection, from exchange to exchange
  *     h1_*.c              its parts: see h1.h
@@ -95,11 +95,12 @@ struct weir_server {
     atomic_int exchanges_max;       /* the limit, or less for now: weir_server_hold() */
     atomic_size_t read_ahead_bytes; /* see h1_read_ahead.c */
     atomic_int full_loops;          /* loops that accept no more: see room.c */
-    atomic_bool room_wanted;        /* a full loop has no connection that could be closed */
-    struct weir__clients *clients;  /* NULL: a client may have any number of connections */
-    pthread_mutex_t post_lock;      /* guards the next three */
-    bool may_post;                  /* every loop takes messages */
-    bool drain_asked, stop_asked;   /* messages are posted, or will be once they may */
+    atomic_bool room_wanted; /* a loop that is full, or has no descriptor, has none that could be closed */
+    atomic_bool room_given;  /* a connection was closed for another loop */
+    struct weir__clients *clients; /* NULL: a client may have any number of connections */
+    pthread_mutex_t post_lock;     /* guards the next three */
+    bool may_post;                 /* every loop takes messages */
+    bool drain_asked, stop_asked;  /* messages are posted, or will be once they may */
     atomic_bool draining, cuts;
     atomic_int accepting_loops; /* loops that have not stopped */
     struct weir__held_hook held_hook;
@@ -137,6 +138,7 @@ struct weir__server_loop {
     struct weir__timeout room;
     struct weir__message nudge;
     atomic_bool nudged;
+    bool gives_room; /* a connection is being closed for another loop */
     /* Connections: all of them, and lists by what each waits for, with a time limit for each list. */
     struct weir__list connections;
     struct weir__timeout_list opening, idle, head, progress, half_closed, behind, linger;
@@ -153,6 +155,7 @@ struct weir__server_loop {
     char date[WEIR__HTTP_DATE_BYTES];
     uint64_t date_until;       /* in ticks of the heartbeat */
     int64_t failure_logged_ns; /* when a failure to accept was last logged */
+    int64_t room_logged_ns;    /* and that a connection was closed for lack of descriptors */
     int64_t refusal_logged_ns; /* see h1_open.c */
     int refusals_unlogged;     /* since then */
     struct weir__unserved unserved;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections beyond the limit, of all clients and of one. */
+/* Connections beyond the limit, of all clients and of one, and beyond the descriptors. */
 #include "http/server/clients.h"
 #include "http/server/handlers.h"
 #include "http/server/server_rig.h"
+#include "support/descriptors.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -34,9 +35,12 @@ static int large(weir_request *req, weir_response *res, void *state)
     return 0;
 }
 
+static int hold_but_on_the_last(weir_request *req, weir_response *res, void *state);
+
 static const weir_route routes[] = {
     {.path = "/hello", .handler = hello},
     {.path = "/hold", .handler = hold},
+    {.path = "/hold_but", .handler = hold_but_on_the_last},
     {.path = "/large", .handler = large},
     {.path = "/health", .handler = hello, .vital = true},
 };
@@ -240,6 +244,93 @@ static void a_crowd_is_served_one_after_the_other(void **state)
     rig_run(&rig);
 }
 
+/* --- without descriptors --- */
+
+static weir_stream *come_and_ask(struct rig *rig, const char *path)
+{
+    weir_stream *s = rig_connect(rig);
+
+    ask(s, path);
+    return s;
+}
+
+/* The oldest connection has a request under way. Of the others, the one that is idle longest is closed for
+ * each that comes; a descriptor is left for each new client's own socket. */
+static int have_no_descriptor(struct rig *rig)
+{
+    weir_stream *busy, *idle[MOST], *more[MOST - 1];
+    weir_server_stats stats;
+
+    weir_event_init(&go_on);
+    busy = come_and_ask(rig, "/hold");
+    for (int i = 0; i < MOST; i++) {
+        idle[i] = come_and_ask(rig, "/hello");
+        assert_int_equal(rig_answer(idle[i], answer, sizeof answer), 200);
+    }
+    for (int i = 0; i < MOST - 1; i++) {
+        leave_descriptors(1);
+        more[i] = come_and_ask(rig, "/hello");
+        assert_int_equal(rig_answer(more[i], answer, sizeof answer), 200);
+        assert_true(rig_is_closed(idle[i]));
+    }
+    weir_server_stats_get(rig->server, &stats);
+    assert_int_equal(stats.connections, MOST + 1);
+    leave_descriptors(-1);
+    ask(idle[MOST - 1], "/hello");
+    assert_int_equal(rig_answer(idle[MOST - 1], answer, sizeof answer), 200);
+    weir_event_set(&go_on);
+    assert_int_equal(rig_answer(busy, answer, sizeof answer), 200);
+    weir_stream_close(busy);
+    for (int i = 0; i < MOST; i++)
+        weir_stream_close(idle[i]);
+    for (int i = 0; i < MOST - 1; i++)
+        weir_stream_close(more[i]);
+    return 0;
+}
+
+/* Not in memory, where no descriptors are used up. */
+static void without_descriptors_the_one_idle_longest_makes_room(void **state)
+{
+    struct rig rig = RIG(have_no_descriptor);
+
+    (void)state;
+    run_everywhere(rig_main, &rig);
+}
+
+static int have_none_and_are_busy(struct rig *rig)
+{
+    weir_stream *busy[MOST], *more;
+
+    weir_event_init(&go_on);
+    for (int i = 0; i < MOST; i++)
+        busy[i] = come_and_ask(rig, "/hold");
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    leave_descriptors(1);
+    more = come_and_ask(rig, "/hello");
+    assert_int_equal(weir_sleep(weir_seconds(5)), 0);
+    assert_int_equal(rig->records, 0);
+    weir_event_set(&go_on);
+    for (int i = 0; i < MOST; i++)
+        assert_int_equal(rig_answer(busy[i], answer, sizeof answer), 200);
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 200);
+    leave_descriptors(-1);
+    for (int i = 0; i < MOST; i++)
+        weir_stream_close(busy[i]);
+    weir_stream_close(more);
+    return 0;
+}
+
+/* Not even where there is always room. */
+static void without_descriptors_the_busy_make_no_room(void **state)
+{
+    (void)state;
+    for (int always = 0; always < 2; always++) {
+        struct rig rig = RIG(have_none_and_are_busy);
+        rig.options.limits.always_room = always;
+        run_simulated(1, rig_main, &rig);
+    }
+}
+
 /* --- on several loops --- */
 
 enum { LOOPS = 3, CROWD = 24 };
@@ -274,6 +365,72 @@ static void room_is_made_on_any_loop(void **state)
         weir_options options = {.io = kinds[i], .loops = LOOPS};
         rig.unrecorded = true;
         rig.options.limits.connections = CROWD;
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&options, rig_main, &rig), 0);
+    }
+}
+
+static atomic_int held, not_held;
+static atomic_bool released;
+
+/* Holds every loop but the last. */
+static int hold_but_on_the_last(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    if (weir_loop_index() == LOOPS - 1) {
+        atomic_fetch_add(&not_held, 1);
+        return weir_respond_text(res, 200, "on the last");
+    }
+    atomic_fetch_add(&held, 1);
+    while (!atomic_load(&released)) {
+        int err = weir_sleep(weir_ms(5));
+        if (err < 0)
+            return err;
+    }
+    return weir_respond_text(res, 200, "held");
+}
+
+/* Only a loop that does not accept has idle connections: it closes one for each of those that come. */
+static int have_none_where_loops_accept(struct rig *rig)
+{
+    weir_stream *s[100 * CROWD], *more[2];
+    int count = 0;
+
+    while (count < CROWD || atomic_load(&not_held) < 2) { /* the last loop may be held for a while */
+        assert_true(count < 100 * CROWD);
+        s[count++] = come_and_ask(rig, "/hold_but");
+        while (atomic_load(&held) + atomic_load(&not_held) < count)
+            assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        leave_descriptors(1);
+        more[i] = come_and_ask(rig, "/hello");
+        assert_int_equal(rig_answer(more[i], answer, sizeof answer), 200);
+    }
+    leave_descriptors(-1);
+    atomic_store(&released, true);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(rig_answer(s[i], answer, sizeof answer), 200);
+        weir_stream_close(s[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        weir_stream_close(more[i]);
+    return 0;
+}
+
+static void a_descriptor_comes_from_any_loop(void **state)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rig rig = RIG(have_none_where_loops_accept);
+        weir_options options = {.io = kinds[i], .loops = LOOPS};
+        rig.unrecorded = true;
+        rig.options.limits.idle_timeout = weir_seconds(3600); /* which makes no room */
+        atomic_store(&held, 0);
+        atomic_store(&not_held, 0);
+        atomic_store(&released, false);
         if (io_is_here(kinds[i]))
             assert_int_equal(weir_run(&options, rig_main, &rig), 0);
     }
@@ -354,7 +511,7 @@ static void clients_are_addresses_or_networks(void **state)
     weir__clients_leave(clients, &key);
     assert_true(weir__clients_enter(clients, &key));
     weir__clients_leave(clients, &key);
-    for (uint32_t i = 1; i < 100000; i++)
+    for (uint32_t i = 1; i < 10000; i++)
         assert_true(weir__clients_enter(clients, &(struct weir__client_key){i, AF_INET}));
     weir__clients_close(clients);
 }
@@ -367,7 +524,10 @@ int main(void)
         cmocka_unit_test(there_is_always_room_if_that_is_wanted),
         cmocka_unit_test(what_is_vital_is_answered_all_the_same),
         cmocka_unit_test(a_crowd_is_served_one_after_the_other),
+        cmocka_unit_test(without_descriptors_the_one_idle_longest_makes_room),
+        cmocka_unit_test(without_descriptors_the_busy_make_no_room),
         cmocka_unit_test(room_is_made_on_any_loop),
+        cmocka_unit_test(a_descriptor_comes_from_any_loop),
         cmocka_unit_test(a_client_has_so_many_connections),
         cmocka_unit_test(clients_are_addresses_or_networks),
     };
