@@ -11,26 +11,16 @@
 #include "http/client_address.h"
 #include "http/message/head.h"
 #include "http/proxy_headers.h"
+#include "support/pieces.h"
 
-enum { FIELDS = 64, TEXT_BYTES = 1 << 16, PIECES = 16 };
-
-struct pieces {
-    void *piece[PIECES];
-    int count;
-};
+enum { FIELDS = 64, TEXT_BYTES = 1 << 16 };
 
 static void *take(void *arg, size_t bytes)
 {
-    struct pieces *p = arg;
+    void *piece = pieces_take(arg, bytes);
 
-    CHECK(p->count < PIECES);
-    return p->piece[p->count++] = malloc(bytes);
-}
-
-static void free_pieces(struct pieces *p)
-{
-    while (p->count > 0)
-        free(p->piece[--p->count]);
+    CHECK(piece != NULL);
+    return piece;
 }
 
 /* Copies fields to texts. */
@@ -120,7 +110,7 @@ static void check_client(const struct proxy_headers *made)
 
 static void check_request(const weir_header *headers, size_t count, unsigned bits)
 {
-    struct pieces pieces = {.count = 0};
+    struct pieces pieces = {.most = PIECES_MAX};
     const struct proxy_memory memory = {take, &pieces};
     const struct proxy_request request = {
         .peer = bits & 1 ? "[::1]:1" : "unix",
@@ -145,12 +135,12 @@ static void check_request(const weir_header *headers, size_t count, unsigned bit
         CHECK(made.upgrade == NULL ||
               (made.upgrade[0] != '\0' && !request.has_body && strcasecmp(made.upgrade, "h2c") != 0));
     }
-    free_pieces(&pieces);
+    pieces_free(&pieces);
 }
 
 static void check_response(const weir_header *headers, size_t count)
 {
-    struct pieces pieces = {.count = 0};
+    struct pieces pieces = {.most = PIECES_MAX};
     const struct proxy_memory memory = {take, &pieces};
     const weir_reply reply = {.headers = headers, .header_count = count, .version = 11};
     struct proxy_headers made;
@@ -158,7 +148,7 @@ static void check_response(const weir_header *headers, size_t count)
     if (proxy_response_headers(&reply, &memory, &made) == 0)
         check_made(headers, count, &made);
     (void)proxy_switched_to(&reply, "websocket, foo");
-    free_pieces(&pieces);
+    pieces_free(&pieces);
 }
 
 /* The first byte chooses the facts of a request. */

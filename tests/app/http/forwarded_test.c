@@ -11,10 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "support/pieces.h"
+
 #include "http/client_address.h"
 #include "http/forwarded.h"
 
-enum { HEADERS = 16, TEXT_BYTES = 1024, PIECES = 4 };
+enum { HEADERS = 16, TEXT_BYTES = 1024 };
 
 /* What a trusted peer gives, as "name: value|…", and what is said of it: X-Forwarded-For / -Proto / -Host,
  * "-" for none, and Forwarded. The request is "http" for "us". */
@@ -110,28 +112,6 @@ static const struct {
     {"10.0.0.1:1", "f: for=192.0.2.1;a=\"b\\\"", "10.0.0.1 / http / us", "for=10.0.0.1;host=us;proto=http"},
 };
 
-/* --- memory that the tests free --- */
-
-struct pieces {
-    void *piece[PIECES];
-    int count, most; /* most: how many may be taken */
-};
-
-static void *take(void *arg, size_t bytes)
-{
-    struct pieces *p = arg;
-
-    if (p->count == p->most)
-        return NULL;
-    return p->piece[p->count++] = malloc(bytes);
-}
-
-static void free_pieces(struct pieces *p)
-{
-    while (p->count > 0)
-        free(p->piece[--p->count]);
-}
-
 /* --- texts --- */
 
 /* Splits "x: a|f: b" in place. */
@@ -193,8 +173,8 @@ static void both_tell_the_same(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct pieces pieces = {.most = PIECES};
-        const struct proxy_memory memory = {take, &pieces};
+        struct pieces pieces = {.most = 4};
+        const struct proxy_memory memory = {pieces_take, &pieces};
         const struct proxy_request request = {.peer = table[i].peer,
                                               .scheme = "http",
                                               .authority = "us",
@@ -214,7 +194,7 @@ static void both_tell_the_same(void **state)
         assert_string_equal(plain, table[i].plain);
         assert_string_equal(value_of(said, count, "forwarded"), table[i].forwarded);
         check_client(table[i].given, said, count);
-        free_pieces(&pieces);
+        pieces_free(&pieces);
     }
 }
 
@@ -222,8 +202,8 @@ static void a_stranger_is_not_believed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct pieces pieces = {.most = PIECES};
-        const struct proxy_memory memory = {take, &pieces};
+        struct pieces pieces = {.most = 4};
+        const struct proxy_memory memory = {pieces_take, &pieces};
         const struct proxy_request request = {
             .peer = "10.0.0.1:1", .scheme = "http", .authority = "us", .proxies = networks, .proxy_count = 2};
         weir_header headers[HEADERS], said[FORWARDED_HEADERS];
@@ -235,7 +215,7 @@ static void a_stranger_is_not_believed(void **state)
         assert_string_equal(said[1].value, "http");
         assert_string_equal(said[2].value, "us");
         assert_string_equal(said[3].value, "for=10.0.0.1;host=us;proto=http");
-        free_pieces(&pieces);
+        pieces_free(&pieces);
     }
 }
 
@@ -250,9 +230,10 @@ static void memory_can_be_missing(void **state)
         struct pieces pieces = {.most = most};
         weir_header said[FORWARDED_HEADERS];
 
-        assert_int_equal(forwarded_add(&header, 1, &request, &(struct proxy_memory){take, &pieces}, said),
-                         most < 2 ? -ENOMEM : 4);
-        free_pieces(&pieces);
+        assert_int_equal(
+            forwarded_add(&header, 1, &request, &(struct proxy_memory){pieces_take, &pieces}, said),
+            most < 2 ? -ENOMEM : 4);
+        pieces_free(&pieces);
     }
 }
 

@@ -12,31 +12,11 @@
 
 #include <weir/http_text.h>
 
+#include "support/pieces.h"
+
 #include "http/proxy_headers.h"
 
-enum { HEADERS = 48, TEXT_BYTES = 4096, PIECES = 16 };
-
-/* --- memory that the tests free --- */
-
-struct pieces {
-    void *piece[PIECES];
-    int count, most; /* most: how many may be taken */
-};
-
-static void *take(void *arg, size_t bytes)
-{
-    struct pieces *p = arg;
-
-    if (p->count == p->most)
-        return NULL;
-    return p->piece[p->count++] = malloc(bytes);
-}
-
-static void free_pieces(struct pieces *p)
-{
-    for (int i = 0; i < p->count; i++)
-        free(p->piece[i]);
-}
+enum { HEADERS = 48, TEXT_BYTES = 4096 };
 
 /* --- messages as text --- */
 
@@ -74,8 +54,8 @@ static const struct proxy_request plain = {
 /* Makes the headers of a request. Returns: the result, *upgrade in memory of the test. */
 static int make(const char *text, const struct proxy_request *request, char *out, char *upgrade)
 {
-    struct pieces pieces = {.most = PIECES};
-    const struct proxy_memory memory = {take, &pieces};
+    struct pieces pieces = {.most = PIECES_MAX};
+    const struct proxy_memory memory = {pieces_take, &pieces};
     weir_header headers[HEADERS];
     struct proxy_headers made;
     char copy[TEXT_BYTES];
@@ -90,7 +70,7 @@ static int make(const char *text, const struct proxy_request *request, char *out
     } else {
         assert_non_null(made.fault);
     }
-    free_pieces(&pieces);
+    pieces_free(&pieces);
     return err;
 }
 
@@ -302,12 +282,12 @@ static void memory_may_be_short(void **state)
     (void)state;
     for (int most = 0; err != 0; most++) {
         struct pieces pieces = {.most = most};
-        const struct proxy_memory memory = {take, &pieces};
+        const struct proxy_memory memory = {pieces_take, &pieces};
         struct proxy_headers made;
 
         err = proxy_request_headers(headers, count, &plain, &memory, &made);
         assert_true(err == 0 ? most == 3 : err == -ENOMEM);
-        free_pieces(&pieces);
+        pieces_free(&pieces);
     }
 }
 
@@ -315,8 +295,8 @@ static void memory_may_be_short(void **state)
 
 static int answer(const char *text, unsigned char version, char *out)
 {
-    struct pieces pieces = {.most = PIECES};
-    const struct proxy_memory memory = {take, &pieces};
+    struct pieces pieces = {.most = PIECES_MAX};
+    const struct proxy_memory memory = {pieces_take, &pieces};
     weir_header headers[HEADERS];
     struct proxy_headers made;
     char copy[TEXT_BYTES];
@@ -328,7 +308,7 @@ static int answer(const char *text, unsigned char version, char *out)
     err = proxy_response_headers(&reply, &memory, &made);
     if (err == 0)
         print(&made, out);
-    free_pieces(&pieces);
+    pieces_free(&pieces);
     return err;
 }
 
