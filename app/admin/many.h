@@ -97,6 +97,9 @@ bool many_is_silent(const struct admin_of_many *admin, const struct admin_proces
 /* Adds the header X-Weir-Silent, with the process ids of those that have not answered with 200, if any. */
 WEIR_CHECKED int many_tell_silent(weir_response *res, const struct asked *asked, int count);
 
+/* The same of the latest round: the figures of these processes are those of their last answer. */
+WEIR_CHECKED int many_tell_silent_of_round(weir_response *res, const struct admin_of_many *admin);
+
 /* Lets other tasks run: for joined.h. */
 void many_pause(void);
 

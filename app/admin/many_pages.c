@@ -92,6 +92,8 @@ static int end(weir_request *req, weir_response *res, struct admin_of_many *admi
 {
     int err = out->err;
 
+    if (err == 0)
+        err = many_tell_silent_of_round(res, admin);
     weir_mutex_unlock(&admin->lock);
     if (err == 0)
         err = admin_reply(req, res, type, &out->text);

@@ -12,7 +12,8 @@
 #include "admin/last_totals.h"
 #include "admin/many.h"
 
-enum { SILENCES_TOLD = 2, ENDING_MS = 2000 };
+/* One that has not answered yet may take longer: a page without its figures would say that there are none. */
+enum { SILENCES_TOLD = 2, ENDING_MS = 2000, FIRST_MS = 1000 };
 
 void many_pause(void)
 {
@@ -195,15 +196,26 @@ static void note_answer(struct admin_of_many *admin, struct many_process *proces
     process->exchanges = exchanges_of(admin, process);
 }
 
+static bool all_have_answered(struct admin_of_many *admin, const struct admin_process *list, size_t count)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct many_process *process = find(admin, list[i].pid);
+        all = all && (process == NULL || process->has_answered);
+    }
+    return all;
+}
+
 /* Asks those of the list that answer; the list and the places may change meanwhile. */
 static int ask_all(struct admin_of_many *admin, const struct admin_process *list, size_t count)
 {
+    const weir_duration within = weir_ms(all_have_answered(admin, list, count) ? ASKING_MS : FIRST_MS);
     int err;
 
     for (size_t i = 0; i < count; i++)
         admin->asked[i] = (struct asked){.process = &list[i]};
-    err = asking_all(admin->client, admin->asked, count, ADMIN_TOTALS_PATH, weir_ms(ASKING_MS),
-                     TOTALS_BYTES_MAX);
+    err = asking_all(admin->client, admin->asked, count, ADMIN_TOTALS_PATH, within, TOTALS_BYTES_MAX);
     for (size_t i = 0; i < count && err == 0; i++) {
         struct many_process *process = find(admin, list[i].pid);
         if (process != NULL)
@@ -287,14 +299,39 @@ void many_free(struct asked *asked, int count)
     free(asked); /* the beginning of a struct asking */
 }
 
+/* Process ids, for a header. */
+struct pids {
+    char text[ADMIN_PROCESSES_MAX * 12 + 1];
+    size_t used;
+};
+
+static void add_pid(struct pids *pids, pid_t pid)
+{
+    pids->used += (size_t)snprintf(pids->text + pids->used, sizeof pids->text - pids->used, "%s%d",
+                                   pids->used > 0 ? ", " : "", (int)pid);
+}
+
+static int tell_silent(weir_response *res, const struct pids *pids)
+{
+    return pids->used > 0 ? weir_response_header_add(res, "x-weir-silent", pids->text) : 0;
+}
+
 int many_tell_silent(weir_response *res, const struct asked *asked, int count)
 {
-    char pids[ADMIN_PROCESSES_MAX * 12 + 1] = "";
-    size_t used = 0;
+    struct pids pids = {0};
 
     for (int i = 0; i < count; i++)
         if (asked[i].err < 0 || asked[i].status != 200)
-            used += (size_t)snprintf(pids + used, sizeof pids - used, "%s%d", used > 0 ? ", " : "",
-                                     (int)asked[i].process->pid);
-    return used > 0 ? weir_response_header_add(res, "x-weir-silent", pids) : 0;
+            add_pid(&pids, asked[i].process->pid);
+    return tell_silent(res, &pids);
+}
+
+int many_tell_silent_of_round(weir_response *res, const struct admin_of_many *admin)
+{
+    struct pids pids = {0};
+
+    for (size_t i = 0; i < ADMIN_PROCESSES_MAX; i++)
+        if (admin->processes[i].used && admin->processes[i].err < 0)
+            add_pid(&pids, admin->processes[i].is.pid);
+    return tell_silent(res, &pids);
 }

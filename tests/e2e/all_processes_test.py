@@ -29,13 +29,13 @@ def weir_command(weir, *words):
     return subprocess.run([PROGRAM, *words, "{}:{}".format(*weir.address("admin"))], capture_output=True, text=True, timeout=60)
 
 
-def metrics(weir):
-    text = ask(weir.address("admin"), "/metrics").body.decode()
+def metrics(weir, silent=False):
+    text = ask(weir.address("admin"), "/metrics", silent=silent).body.decode()
     return {name: float(value) for name, value in re.findall(r"^([a-z_]+(?:\{.*\})?) (\S+)$", text, re.M)}
 
 
-def counted(weir, route="/"):
-    return metrics(weir).get(f'weir_requests_total{{route="{route}",method="GET",status="200"}}', 0)
+def counted(weir, route="/", silent=False):
+    return metrics(weir, silent).get(f'weir_requests_total{{route="{route}",method="GET",status="200"}}', 0)
 
 
 def status(weir):
@@ -160,14 +160,15 @@ def one_that_is_stopped_is_told():
         stopped = process_ids(weir)[1]
         stop(stopped)
         try:
-            same(metrics(weir)["weir_processes_silent"], 1)
-            same(counted(weir), 9)
-            same(ask(weir.address("admin"), "/stalls").headers["x-weir-silent"], str(stopped))
+            same(metrics(weir, silent=True)["weir_processes_silent"], 1)
+            same(counted(weir, silent=True), 9)
+            for path in ("/stats", "/metrics", "/advice", "/stalls"):
+                same(ask(weir.address("admin"), path, silent=True).headers["x-weir-silent"], str(stopped), path)
             same(json.loads(ask(weir.address("admin"), "/tasks").body)["silent"], [stopped])
             assert re.search(rf"^2 +{stopped} +ready .*does not answer for ", weir_command(weir, "status").stdout, re.M)
         finally:
             os.kill(stopped, signal.SIGCONT)
-        until("it answers again", lambda: metrics(weir)["weir_processes_silent"] == 0)
+        until("it answers again", lambda: metrics(weir, silent=True)["weir_processes_silent"] == 0)
 
 
 def commands_tell_and_drain():

@@ -330,6 +330,8 @@ def many_reloads_become_few():
             weir.signal(signal.SIGHUP)
             time.sleep(1 / 128)
         until("the last one", lambda: ask(address, "/").body == b"v63")
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
         assert 2 <= len([line for line in weir.lines if line and "is in force" in line]) < 20
 
 

@@ -26,7 +26,7 @@
 
 /* How long exchanges that are cancelled may take to end, after the drain and after a second signal; and how
  * long it may take to write the log. */
-enum { AFTER_DRAIN_MS = 1000, AT_ONCE_MS = 500, WRITING_MS = 300 };
+enum { AFTER_DRAIN_MS = 1000, AT_ONCE_MS = 500, WRITING_MS = 1000 };
 
 struct service {
     const weir_server_options *options;
