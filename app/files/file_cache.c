@@ -314,6 +314,13 @@ static bool is_usable(const struct file_name *name, int64_t now_ns, bool to_the_
     return name->known && now_ns - name->looked_ns < (to_the_end ? stale_ns : stale_ns / 2);
 }
 
+/* Reports whether a version is sent from a descriptor whose file was changed in place. What its content tells
+ * belongs together for ever; facts and bytes of a descriptor do not. */
+static bool is_changed(const struct file_cache *cache, const struct file_version *v)
+{
+    return v != NULL && v->file.fd >= 0 && cache->limits.calls->has_changed(v->file.fd, &v->about);
+}
+
 /* A failure that says nothing of the file: another task may have more time. */
 static bool is_of_caller(int err)
 {
@@ -360,7 +367,7 @@ int file_cache_get(struct file_cache *cache, int root, const char *path, struct 
     if (name == NULL)
         return -ENOMEM;
     name->asked_ns = now_ns;
-    if (is_usable(name, now_ns, name->looking)) {
+    if (is_usable(name, now_ns, name->looking) && !is_changed(cache, name->version)) {
         err = hand_out(name, &v);
     } else {
         name->users++;

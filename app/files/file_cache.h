@@ -8,7 +8,8 @@
  * A small file is kept whole, a larger one as an open descriptor, and a name below which there is no file as
  * that. Files are opened, read, looked at again and closed by jobs of the blocking pool, never by the loop.
  * What is known of a name is at most FILE_CACHE_STALE_MS old: when half of that has passed, one request looks
- * again, while others get what is known; after all of it, they wait for that look.
+ * again, while others get what is known; after all of it, they wait for that look. So they do at once when an
+ * open file has changed, as far as the system knows that without asking a disk.
  *
  * A cached file is one version of it: facts and content are of one descriptor, and do not change. A file
  * whose content changes while it is read has no content here: it is sent from its descriptor, by

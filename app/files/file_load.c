@@ -2,15 +2,15 @@
 #include "files/file_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "http/rooted_open.h"
 
 enum { SETTLED_S = 2 }; /* the coarsest times that file systems keep */
-
-const struct file_calls file_calls_of_system = {rooted_open_why, fstat, pread, close};
 
 static bool is_same_time(struct timespec a, struct timespec b)
 {
@@ -22,6 +22,25 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            is_same_time(a->st_mtim, b->st_mtim) && is_same_time(a->st_ctim, b->st_ctim);
 }
+
+static bool has_changed(int fd, const struct stat *was)
+{
+    struct statx x;
+    struct stat is;
+
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &x) < 0)
+        return false; /* a look will tell */
+    is = (struct stat){
+        .st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+        .st_ino = x.stx_ino,
+        .st_size = (off_t)x.stx_size,
+        .st_mtim = {x.stx_mtime.tv_sec, x.stx_mtime.tv_nsec},
+        .st_ctim = {x.stx_ctime.tv_sec, x.stx_ctime.tv_nsec},
+    };
+    return !is_same(was, &is);
+}
+
+const struct file_calls file_calls_of_system = {rooted_open_why, fstat, pread, close, has_changed};
 
 /* Reports whether a write since the load began has changed the time of the file. Times are kept coarsely, and
  * two writes may have the same. */

@@ -18,6 +18,9 @@ struct file_calls {
     int (*stat)(int fd, struct stat *about);
     ssize_t (*read)(int fd, void *data, size_t bytes, off_t offset);
     int (*close)(int fd);
+    /* Reports whether an open file is another than it was, as far as is known without asking a disk. The only
+     * one that does not block. */
+    bool (*has_changed)(int fd, const struct stat *was);
 };
 
 extern const struct file_calls file_calls_of_system;

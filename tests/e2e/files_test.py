@@ -414,6 +414,20 @@ def a_file_that_is_replaced_is_sent_as_it_was():
         until("the new file is seen", lambda: raw(address, "/f/huge.bin").body == b"new")
 
 
+def a_large_file_that_is_changed_in_place_is_seen_at_once():
+    """Its tag and length are those of the bytes that are sent: a log that grows, and one that was cut by logrotate's copytruncate."""
+    with serving(prepare=lambda tree: tree.put("app.log", LARGE)) as (tree, address):
+        tags = set()
+        for size in (len(LARGE), 2 * len(LARGE), len(LARGE) // 2):
+            with open(tree.path("app.log"), "r+b") as file:
+                file.write(LARGE * 2)
+                file.truncate(size)
+            got = raw(address, "/f/app.log")
+            same((got.status, got.body == (LARGE * 2)[:size]), (200, True), size)
+            tags.add(got.headers["etag"])
+        same(len(tags), 3)
+
+
 def tags_and_contents_belong_together_while_a_tree_changes():
     with serving() as (tree, address), connect(address) as connection:
         versions, seen = {}, set()
@@ -489,4 +503,4 @@ run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_t
     the_log_says_which_file_is_there_and_is_not_sent, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
     missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_head_has_the_headers_of_its_get, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
-    tags_and_contents_belong_together_while_a_tree_changes, a_root_that_is_made_anew_is_found_again, requests_may_come_together, a_slow_reader_gets_all_of_many_files)
+    a_large_file_that_is_changed_in_place_is_seen_at_once, tags_and_contents_belong_together_while_a_tree_changes, a_root_that_is_made_anew_is_found_again, requests_may_come_together, a_slow_reader_gets_all_of_many_files)

@@ -192,6 +192,38 @@ static void a_file_that_has_just_changed_is_read_again(void **state)
     run_with(touched_now, (struct file_cache_options){0});
 }
 
+static int changed_in_place(struct file_cache *cache)
+{
+    struct fake *f = fake_put("a", 70000, 'a');
+    struct cached_file *held = get(cache, "a"), *now;
+
+    f->about.st_size = 80000;
+    f->about.st_ctim.tv_sec++;
+    now = get(cache, "a");
+    assert_int_equal(now->bytes, 80000);
+    assert_string_not_equal(now->etag, held->etag);
+    assert_int_equal(fs.opens, 2);
+    file_cache_release(cache, now);
+    now = get(cache, "a");
+    assert_int_equal(fs.opens, 2);
+    f->about.st_size = 20; /* and it is content from now on */
+    file_cache_release(cache, now);
+    expect_letter(cache, "a", 'a');
+    f->about.st_size = 10; /* which is one thing with its facts */
+    now = get(cache, "a");
+    assert_int_equal(now->bytes, 20);
+    assert_int_equal(held->bytes, 70000);
+    file_cache_release(cache, now);
+    file_cache_release(cache, held);
+    return 0;
+}
+
+static void an_open_file_that_changes_is_looked_at_at_once(void **state)
+{
+    (void)state;
+    run_with(changed_in_place, (struct file_cache_options){0});
+}
+
 /* --- several at once --- */
 
 struct asker {
@@ -637,6 +669,7 @@ int main(void)
         cmocka_unit_test(changes_are_seen_after_a_second),
         cmocka_unit_test(what_is_below_a_root_may_be_forgotten),
         cmocka_unit_test(a_file_that_has_just_changed_is_read_again),
+        cmocka_unit_test(an_open_file_that_changes_is_looked_at_at_once),
         cmocka_unit_test(many_that_ask_for_one_file_cause_one_look),
         cmocka_unit_test(what_is_known_is_used_while_one_looks),
         cmocka_unit_test(content_is_of_one_moment_or_not_kept),
