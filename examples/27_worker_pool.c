@@ -40,13 +40,14 @@ static int compute(weir_job *job, void *arg) /* on a worker; arg is lent to it u
 /* [handler] */
 static int fibonacci(weir_request *req, weir_response *res, void *state)
 {
-    struct fibonacci f = {.n = atol(weir_request_param(req, "n"))};
+    char *end;
+    struct fibonacci f = {.n = strtol(weir_request_param(req, "n"), &end, 10)};
     weir_scope scope;
     char text[64];
     int err;
 
     (void)state;
-    if (f.n < 0 || f.n > 90)
+    if (*end != '\0' || f.n < 0 || f.n > 90)
         return weir_respond_fault(res, 400, "bad_number", "a number is expected, from 0 to 90");
     weir_scope_open(&scope, weir_after_ms(500), 0);
     err = weir_offload(weir_pool_find("numbers"), "fibonacci", compute, &f);

@@ -735,7 +735,7 @@ def test_27_worker_pool():
 
     with started_silently("27_worker_pool") as (child, address):
         assert ask(f"http://{address}/fibonacci/20") == (200, "6765\n")
-        assert ask(f"http://{address}/fibonacci/91")[0] == 400 and ask(f"http://{address}/fibonacci/-1")[0] == 400
+        assert [ask(f"http://{address}/fibonacci/{n}")[0] for n in ("91", "-1", "20x", "x")] == [400] * 4
         assert ask(f"http://{address}/fibonacci/90")[0] == 504
         with contextlib.ExitStack() as stack:
             for _ in range(2):
