@@ -57,23 +57,13 @@ static uint64_t digest_of(const struct config_route *route)
     return keyed_hash_2_4(seed, numbers, sizeof numbers) | 1;
 }
 
-static void tell_own(const struct config_route *route, int err)
-{
-    weir_log(WEIR_LOG_WARN, "the requests of a route are counted by each process alone",
-             WEIR_KV("route", route->name), WEIR_KV_ERROR("error", err),
-             WEIR_KV("hint", "processes that serve or drain have more rates than are shared"));
-}
-
 /* In shared memory, or a process's own. */
 static int open_table(struct rates *rates, const struct config_route *route, struct rate *rate)
 {
     const size_t bytes = rate_table_bytes(has_keys(route->rate));
 
-    if (rate->table == NULL && rates->are_shared) {
+    if (rate->table == NULL && rates->are_shared)
         rate->table = rate_places_take(&rates->places, digest_of(route), has_keys(route->rate));
-        if (rate->table == NULL)
-            tell_own(route, -ENOSPC);
-    }
     if (rate->table != NULL)
         return 0;
     rate->is_own = true;
@@ -100,12 +90,12 @@ static int open_rate(struct rates *rates, const struct config_route *route, stru
     return 0;
 }
 
-static const struct config_route *first_with_rate(const struct config *config)
+static bool has_rate(const struct config *config)
 {
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].rate != NULL)
-            return &config->routes[i];
-    return NULL;
+            return true;
+    return false;
 }
 
 /* Takes the tables that are there, before a new one could get the place of one that no process uses just now.
@@ -119,14 +109,37 @@ static void find_tables(struct rates *rates)
             rates->of[i].table = rate_places_find(&rates->places, digest_of(&config->routes[i]));
 }
 
+size_t rates_own(const struct rates *rates)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < rates->config->route_count; i++)
+        count += rates->of[i].is_own;
+    return count;
+}
+
+/* One line, however many there are: each process has one at each reload. */
+static void tell_own(const struct rates *rates, int err)
+{
+    size_t first = 0;
+
+    if (rates_own(rates) == 0)
+        return;
+    while (!rates->of[first].is_own)
+        first++;
+    weir_log(WEIR_LOG_WARN, "the requests of some routes are counted by each process alone",
+             WEIR_KV_INT("routes", (int64_t)rates_own(rates)),
+             WEIR_KV("first", rates->config->routes[first].name), WEIR_KV_ERROR("error", err),
+             WEIR_KV("hint", "processes that serve or drain have more rates than are shared"));
+}
+
 int rates_open(const struct config *config, weir_shared *shared, struct rates **out)
 {
-    const struct config_route *first = first_with_rate(config);
     struct rates *rates;
-    int err = 0;
+    int err = 0, why = -ENOSPC;
 
     *out = NULL;
-    if (first == NULL)
+    if (!has_rate(config))
         return 0;
     rates = calloc(1, sizeof *rates + config->route_count * sizeof rates->of[0]);
     if (rates == NULL)
@@ -136,7 +149,7 @@ int rates_open(const struct config *config, weir_shared *shared, struct rates **
         err = rate_places_open(&rates->places, shared);
         rates->are_shared = err == 0;
         if (err < 0)
-            tell_own(first, err);
+            why = err;
         else
             find_tables(rates);
         err = 0;
@@ -144,11 +157,14 @@ int rates_open(const struct config *config, weir_shared *shared, struct rates **
     for (size_t i = 0; err == 0 && i < config->route_count; i++)
         if (config->routes[i].rate != NULL)
             err = open_rate(rates, &config->routes[i], &rates->of[i]);
-    if (err < 0)
+    if (err < 0) {
         rates_close(rates);
-    else
-        *out = rates;
-    return err;
+        return err;
+    }
+    if (shared != NULL)
+        tell_own(rates, why);
+    *out = rates;
+    return 0;
 }
 
 void rates_close(struct rates *rates)
@@ -162,14 +178,6 @@ void rates_close(struct rates *rates)
             rate_places_leave(&rates->places, rates->of[i].table);
     }
     free(rates);
-}
-
-bool rates_are_shared(const struct rates *rates)
-{
-    for (size_t i = 0; i < rates->config->route_count; i++)
-        if (rates->of[i].is_own)
-            return false;
-    return true;
 }
 
 uint64_t rates_bytes(const struct config *config)

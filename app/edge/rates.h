@@ -27,8 +27,8 @@ struct rates;
 WEIR_CHECKED int rates_open(const struct config *config, weir_shared *shared, struct rates **out);
 void rates_close(struct rates *rates);
 
-/* Reports whether all tables are in shared memory. */
-bool rates_are_shared(const struct rates *rates);
+/* How many tables are this process's own, not in shared memory. */
+size_t rates_own(const struct rates *rates);
 
 /* The memory of all tables, when they are full. */
 uint64_t rates_bytes(const struct config *config);

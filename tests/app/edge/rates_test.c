@@ -81,7 +81,7 @@ static void a_table_is_found_again_unless_rate_or_route_differ(void **state)
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
         process_open(&processes[i], shared, cases[i].text);
-        assert_true(rates_are_shared(processes[i].rates));
+        assert_int_equal(rates_own(processes[i].rates), 0);
         assert_int_equal(tables_in(shared), cases[i].tables);
     }
     for (size_t i = 0; i < CASES; i++)
@@ -108,22 +108,22 @@ static void more_rates_than_are_shared_are_counted_by_each_process(void **state)
     (void)state;
     write_many(text, RATE_PLACES + 3);
     process_open(&many, shared, text);
-    assert_false(rates_are_shared(many.rates));
+    assert_int_equal(rates_own(many.rates), 3);
     assert_int_equal(tables_in(shared), RATE_PLACES);
     process_open(&others, shared, HEAD ROUTE("/x", "requests: 5"));
-    assert_false(rates_are_shared(others.rates));
+    assert_int_equal(rates_own(others.rates), 1);
     process_close(&others);
     process_close(&many);
     write_many(text, RATE_PLACES);
     process_open(&many, shared, text); /* what no process has is free */
-    assert_true(rates_are_shared(many.rates));
+    assert_int_equal(rates_own(many.rates), 0);
     process_close(&many);
 
     process_open(&many, small, text); /* without room for any */
-    assert_false(rates_are_shared(many.rates));
+    assert_int_equal(rates_own(many.rates), RATE_PLACES);
     process_close(&many);
     process_open(&many, NULL, text);
-    assert_false(rates_are_shared(many.rates));
+    assert_int_equal(rates_own(many.rates), RATE_PLACES);
     process_close(&many);
     weir_shared_close(small);
     weir_shared_close(shared);
@@ -142,7 +142,7 @@ static void reloads_may_change_rates_for_ever(void **state)
                        HEAD "  - {path: /a, respond: {}, rate: {requests: %d}}\n" ROUTE("/b", "requests: 1"),
                        i + 1);
         process_open(&processes[i % 2], shared, text);
-        assert_true(rates_are_shared(processes[i % 2].rates));
+        assert_int_equal(rates_own(processes[i % 2].rates), 0);
         if (i > 0)
             process_close(&processes[(i + 1) % 2]);
     }
