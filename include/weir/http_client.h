@@ -163,12 +163,12 @@ void weir_client_close(weir_client *client);
 
 /* Sends a GET request and reads the whole answer, whatever its status. Redirects are not followed. A
  * connection is used again only if both messages of each exchange on it ended whole. A request that failed on
- * a kept connection before the first byte of an answer is sent once more, on a new connection, if its method
- * is idempotent (RFC 9110, 9.2.2). Any other request is sent once: of the kept connections it gets the one
- * used last, and only if that is still open when it is asked; it fails if the server closes the connection
- * just then. An answer that arrives while the request is
- * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
- * the connection is not kept.
+ * a kept connection before the first byte of an answer, and within a second, is sent once more, on a new
+ * connection, if its method is idempotent (RFC 9110, 9.2.2). Any other request is sent once: of the kept
+ * connections it gets the one used last, and only if that is still open when it is asked; it fails if the
+ * server closes the connection just then. An answer that arrives while the request is still being sent is
+ * read meanwhile. Once that answer is complete, the rest of the request is not sent and the connection is not
+ * kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
  * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -WEIR_EBUSY too many requests
  * wait for a connection, or answers hold too much memory; -WEIR_EDNS the name has no address, or no server

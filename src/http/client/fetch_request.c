@@ -106,11 +106,20 @@ bool weir__fetch_is_repeatable(const struct weir__fetch *f)
     return !f->once && is_idempotent(f->method);
 }
 
+/* A connection that had been closed says so within a round trip. One that breaks off later does so because of
+ * the request: a backend in trouble must not get that twice. */
+static bool is_lost_at_once(const struct weir__client_connection *c)
+{
+    static const int64_t at_once_ns = INT64_C(1000000000);
+
+    return c->reused_ns != 0 && weir__loop_now_ns(c->client->loop) - c->reused_ns < at_once_ns;
+}
+
 bool weir__fetch_is_stale(const struct weir__fetch *f, int err)
 {
     bool broke_off = err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE;
 
-    return broke_off && f->connection != NULL && f->connection->reused && !f->began &&
+    return broke_off && f->connection != NULL && is_lost_at_once(f->connection) && !f->began &&
            weir__fetch_is_repeatable(f);
 }
 

@@ -160,7 +160,7 @@ static inline __attribute__((always_inline)) int connect_fetch(struct weir__orig
     origin->in_use++;
     weir__client_publish_counts(origin);
     if (c != NULL) {
-        c->reused = true;
+        c->reused_ns = weir__loop_now_ns(origin->client->loop);
         weir__origin_count(&origin->counts->reused);
     } else {
         err = weir__client_connect(origin, &c, &f->why);

@@ -111,8 +111,8 @@ struct weir__client_connection {
     struct weir__timeout timeout; /* in idle_limited: until it is dropped; in use: until the next turn */
     int64_t unused_ns;         /* how long it may lie unused, as its server said last; 0: it said nothing */
     struct weir__fetch *fetch; /* NULL: idle, or being closed */
+    int64_t reused_ns;         /* when a request got it that is not its first; 0: none did */
     bool awaiting;
-    bool reused;
 };
 
 /* Which of the kept connections a request may have. */

@@ -104,6 +104,46 @@ static void only_what_may_be_repeated_is_sent_again(void **state)
     run_on_all_transports(lost_by_a_kept_one, NULL);
 }
 
+/* Works on the second request for so long, and ends then without an answer. */
+static int serve_for(struct backend *b, weir_stream *s, int number)
+{
+    (void)number;
+    if (read_request(b, s) > 0)
+        (void)send_text(s, OK_ANSWER);
+    if (read_request(b, s) > 0)
+        assert_int_equal(weir_sleep(*(weir_duration *)b->arg), 0);
+    return 0;
+}
+
+static int lost_by_its_request(void *arg)
+{
+    weir_duration at_once = weir_ms(900), late = weir_ms(1100);
+    struct backend b;
+    weir_client *client = client_open(NULL);
+    weir_reply reply;
+
+    (void)arg;
+    backend_open(&b, serve_for, &at_once);
+    get_ok(client, b.url);
+    get_ok(client, b.url);
+    assert_int_equal(b.requests, 3);
+    backend_close(&b);
+    backend_open(&b, serve_for, &late);
+    get_ok(client, b.url);
+    assert_int_equal(weir_get(client, b.url, &reply), -WEIR_ETRUNCATED);
+    assert_int_equal(b.requests, 2);
+    assert_int_equal(b.connections, 1);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void what_a_backend_has_worked_on_is_not_repeated(void **state)
+{
+    (void)state;
+    run_simulated(1, lost_by_its_request, NULL);
+}
+
 /* Never answers; or, on the kept connection, a part. */
 static int serve_nothing(struct backend *b, weir_stream *s, int number)
 {
@@ -499,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_close_is_seen_while_idle),
         cmocka_unit_test(only_what_may_be_repeated_is_sent_again),
         cmocka_unit_test(what_may_have_been_done_is_not_repeated),
+        cmocka_unit_test(what_a_backend_has_worked_on_is_not_repeated),
         cmocka_unit_test(an_answer_nobody_asked_for_closes),
         cmocka_unit_test(who_waits_is_served_in_order_and_too_many_are_refused),
         cmocka_unit_test(who_gives_up_waiting_leaves_the_queue),
