@@ -65,7 +65,7 @@ void outliers_text_table(struct terminal_text *out, const json_t *list, double n
     size_t i;
 
     if (json_array_size(list) == 0) {
-        terminal_text_add(out, LINE_PLAIN, "no outliers since the gateway was started");
+        terminal_text_add(out, LINE_PLAIN, "no outliers since the gateway was started or reloaded");
         terminal_text_end(out);
         return;
     }
@@ -191,6 +191,8 @@ static void write_call(struct terminal_text *out, const json_t *call)
     terminal_text_add(out, LINE_PLAIN, "  ");
     if (*error != '\0')
         terminal_text_add(out, LINE_BAD, error);
+    else if (!(status > 0))
+        terminal_text_add(out, LINE_PLAIN, "no answer");
     else
         terminal_text_printf(out, status >= 500 ? LINE_BAD : LINE_PLAIN, "%.0f", status);
     if (*figure_text(call, "instance") != '\0')

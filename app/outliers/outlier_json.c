@@ -118,16 +118,25 @@ static bool is_of_backend(const weir_charge *charge)
     return charge->category >= WEIR_CHARGE_BACKEND && charge->category <= WEIR_CHARGE_TLS;
 }
 
+/* It has waited while the first attempt did. */
+static bool is_of_hedge(const char *name)
+{
+    static const char suffix[] = " (hedge)";
+    const size_t len = strlen(name), end = sizeof suffix - 1;
+
+    return len > end && strcmp(name + len - end, suffix) == 0;
+}
+
 /* How long all calls of a name waited for their backend, with the connection; < 0: the ledger does not say.
- * name NULL: calls of any name. */
+ * name NULL: calls of any name, but for hedges. */
 static weir_duration took_by_name(const struct outlier_facts *facts, const char *name)
 {
     weir_duration took = {-1};
 
     for (size_t i = 0; i < facts->charge_count; i++) {
         const weir_charge *charge = &facts->charges[i];
-        if (is_of_backend(charge) &&
-            (name == NULL || (charge->name != NULL && strcmp(charge->name, name) == 0)))
+        if (is_of_backend(charge) && (name == NULL ? charge->name == NULL || !is_of_hedge(charge->name)
+                                                   : charge->name != NULL && strcmp(charge->name, name) == 0))
             took.ns = (took.ns < 0 ? 0 : took.ns) + charge->took.ns;
     }
     return took;
@@ -208,7 +217,7 @@ static void add_gather_calls(struct text_out *out, const struct outlier_facts *f
 
 /* A request that is passed on has one call. note NULL: its backend has answered, at the first attempt. */
 static void add_passed_on(struct text_out *out, const struct outlier_facts *facts,
-                          const struct proxy_note *note)
+                          const struct proxy_note *note, int status)
 {
     static const struct proxy_note fine;
     const char *backend = NULL;
@@ -220,6 +229,7 @@ static void add_passed_on(struct text_out *out, const struct outlier_facts *fact
             backend = facts->charges[i].name;
     text_out_add(out, "{\"name\":null");
     text_out_json_member(out, "backend", backend);
+    text_out_printf(out, ",\"status\":%d", note->failed == NULL ? status : 0);
     text_out_json_member(out, "error", note->failed);
     text_out_json_member(out, "why", note->why);
     add_took(out, took_by_name(facts, NULL));
@@ -227,13 +237,16 @@ static void add_passed_on(struct text_out *out, const struct outlier_facts *fact
     text_out_add(out, "}");
 }
 
-static void add_calls(struct text_out *out, const struct outlier_facts *facts, const void *note)
+static void add_calls(struct text_out *out, const struct outlier_facts *facts,
+                      const weir_exchange_record *record)
 {
+    const void *note = record->note;
+
     text_out_add(out, ",\"calls\":[");
     if (route_note_is(note, ROUTE_NOTE_GATHER)) {
         add_gather_calls(out, facts, note);
     } else if (route_note_is(note, ROUTE_NOTE_PROXY) || took_by_name(facts, NULL).ns >= 0) {
-        add_passed_on(out, facts, note);
+        add_passed_on(out, facts, note, record->status);
     }
     text_out_add(out, "]");
 }
@@ -292,7 +305,7 @@ void outlier_json_begin(struct outlier *o, const weir_exchange_record *record,
     text_out_printf(out, ",\"began\":%.6f", (double)o->began_ns / 1e9);
     add_end(out, record, facts);
     add_ledger(out, facts);
-    add_calls(out, facts, record->note);
+    add_calls(out, facts, record);
     add_pools(out, facts->runtime);
     text_out_printf(out, ",\"loop\":%d,\"pid\":%d", o->loop, (int)getpid());
     if (facts->runtime != NULL) /* as text: not every reader has numbers of 64 bits */

@@ -115,6 +115,7 @@ def what_a_route_seldom_takes_is_learned():
             assert outlier["limit_ms"] < outlier["took_ms"], outlier
             same(len(outlier["calls"]), 1)
             assert outlier["calls"][0]["took_ms"] > 400 and outlier["calls"][0]["error"] is None, outlier
+            same(outlier["calls"][0]["status"], 200)
             same(outlier["mostly"]["what"], outlier["calls"][0]["backend"])
 
 

@@ -50,6 +50,11 @@ static const weir_charge charges[] = {
     {.category = WEIR_CHARGE_BACKEND, .name = "user", .share = {20000000}, .took = {30000000}, .waits = 2},
     {.category = WEIR_CHARGE_CONNECT, .name = "shop", .share = {1000000}, .took = {2000000}, .waits = 1},
     {.category = WEIR_CHARGE_BACKEND, .name = "shop", .share = {200000000}, .took = {210000000}, .waits = 1},
+    {.category = WEIR_CHARGE_BACKEND,
+     .name = "shop (hedge)",
+     .share = {10000000},
+     .took = {170000000},
+     .waits = 1},
     {.category = WEIR_CHARGE_READY,
      .share = {22000000},
      .took = {22000000},
@@ -121,10 +126,10 @@ static void it_says_what_took_the_time(void **state)
     assert_true(number_at(o, "limit_ms") == 120 && number_at(o, "took_ms") == 312);
     assert_string_equal(text_at(o, "mostly.what"), "shop");
     assert_true(number_at(o, "mostly.ms") == 200);
-    assert_int_equal(json_array_size(json_object_get(o, "ledger")), 5);
+    assert_int_equal(json_array_size(json_object_get(o, "ledger")), 6);
     assert_string_equal(text_at(o, "ledger.2.what"), "connect shop");
-    assert_string_equal(text_at(o, "ledger.4.held_by"), "GET /report\x1b[31m");
-    assert_true(number_at(o, "ledger.4.held_ms") == 22);
+    assert_string_equal(text_at(o, "ledger.5.held_by"), "GET /report\x1b[31m");
+    assert_true(number_at(o, "ledger.5.held_ms") == 22);
     assert_int_equal(json_array_size(json_object_get(o, "calls")), 1); /* not of a gather: its backend */
     assert_string_equal(text_at(o, "calls.0.backend"), "user");
     assert_non_null(strstr(text_at(o, "config"), "sha256:"));
@@ -185,6 +190,20 @@ static void a_proxied_request_has_one_call(void **state)
     assert_int_equal(json_array_size(json_object_get(o, "calls")), 1);
     assert_string_equal(text_at(o, "calls.0.error"), "connect failed");
     assert_string_equal(text_at(o, "calls.0.why"), "so");
+    assert_int_equal(number_at(o, "calls.0.status"), 0);
+    json_decref(o);
+    o = written("/x", NULL, 0);
+    assert_int_equal(number_at(o, "calls.0.status"), 200);
+    json_decref(o);
+}
+
+/* Its hedge has waited at the same time. */
+static void a_hedged_request_is_not_longer_for_that(void **state)
+{
+    json_t *o = written("/x", NULL, 0);
+
+    (void)state;
+    assert_true(number_at(o, "calls.0.took_ms") == 30 + 2 + 210);
     json_decref(o);
 }
 
@@ -217,6 +236,7 @@ int main(void)
         cmocka_unit_test(each_call_has_its_end_time_and_attempts),
         cmocka_unit_test(calls_of_one_backend_are_told_apart_by_the_client_alone),
         cmocka_unit_test(a_proxied_request_has_one_call),
+        cmocka_unit_test(a_hedged_request_is_not_longer_for_that),
         cmocka_unit_test(odd_bytes_stay_valid_json),
     };
 
