@@ -386,6 +386,12 @@ void file_cache_release(struct file_cache *cache, struct cached_file *file)
         file_version_release(&cache->holdings, (struct file_version *)(void *)file);
 }
 
+void file_cache_tell_cut(struct file_cache *cache, const char *path, int err)
+{
+    if (err == -WEIR_ETRUNCATED || err == -EIO)
+        file_unsent_say(&cache->unsent, path, err, weir_now().ns);
+}
+
 void file_cache_forget(struct file_cache *cache, int root)
 {
     for (struct file_name *name = cache->names.oldest; name != NULL; name = name->newer)

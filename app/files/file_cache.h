@@ -71,6 +71,11 @@ WEIR_CHECKED int file_cache_get(struct file_cache *cache, int root, const char *
 /* Gives a file back. NULL is harmless. Does not wait. */
 void file_cache_release(struct file_cache *cache, struct cached_file *file);
 
+/* Logs that a file was not sent to its end; err: of weir_respond_pump(). Says nothing of what a client
+ * causes.
+ */
+void file_cache_tell_cut(struct file_cache *cache, const char *path, int err);
+
 /* Forgets what is known below a root: its descriptor is another folder now. A look that is under way may have
  * begun in the folder before; what it finds is known as long as any look is. Does not wait. */
 void file_cache_forget(struct file_cache *cache, int root);

@@ -140,6 +140,7 @@ int file_load_run(struct file_load *load)
         return rooted_open_outcome(load->fd);
     load->same = load->has_known && is_same(&load->known, &load->about);
     err = load->same ? 0 : read_content(load);
+    load->why = err;
     load->settled = is_settled(&load->about, began);
     if (err < 0 || load->same || load->content != NULL)
         close_file(load);

@@ -38,7 +38,7 @@ struct file_load {
     int closes[FILE_LOAD_CLOSES_MAX]; /* descriptors that are no longer needed: closing may block as well */
     size_t close_count;
 
-    int why;   /* it could not be opened: of rooted_open_why(); else 0 */
+    int why;   /* it could not be opened, of rooted_open_why(), or read; else 0 */
     bool same; /* as `known`: nothing else is set */
     struct stat about;
     bool settled;  /* a later change will show in its time */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <weir/error.h>
 #include <weir/log.h>
 
 static const int64_t pause_ns = 1000000000;
@@ -20,6 +21,12 @@ static const char *words_of(int err)
         return "too many symbolic links, or folders";
     case -ENXIO:
         return "it is neither a file nor a folder";
+    case -EIO:
+    case -ESTALE:
+    case -ENOTCONN: /* of network file systems, and of those of programs */
+        return "its disk cannot read it";
+    case -WEIR_ETRUNCATED:
+        return "it became shorter while it was sent";
     default: /* such as a path that is too long, or goes on behind a file */
         return NULL;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A word to the operator about files that are there and are not sent: for clients they do not exist.
+/* A word to the operator about files that are there and are not sent, or not to their end: clients are told
+ * that they do not exist, or nothing.
  *
  * Threading: as a cache.
  */
@@ -14,8 +15,8 @@ struct file_unsent {
     long long more; /* since then, of which nothing was said */
 };
 
-/* Logs a line, one a second at most. err: of rooted_open_why(), or 0; of what a client alone can cause,
- * nothing is said. */
+/* Logs a line, one a second at most. err: of a file_load, or of sending it; 0: none. Of what a client alone
+ * can cause, nothing is said. */
 void file_unsent_say(struct file_unsent *unsent, const char *path, int err, int64_t now_ns);
 
 #endif

@@ -108,7 +108,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
         return err;
     err = file_answer(route->settings, req, res, &found);
     file_cache_release(route->cache, found.file);
-    return err;
+    if (err < 0)
+        file_cache_tell_cut(route->cache, weir_request_param(req, "*"), err);
+    return err == -WEIR_ETRUNCATED ? -EIO : err; /* a file that became shorter is no fault of the request */
 }
 
 static unsigned answerable(const void *settings)

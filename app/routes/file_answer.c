@@ -66,12 +66,6 @@ static int add_headers(const struct answer *a, time_t now)
 
 /* --- bodies --- */
 
-/* A file that has become shorter is no fault of the request. */
-static int of_file(int err)
-{
-    return err == -WEIR_ETRUNCATED ? -EIO : err;
-}
-
 /* Answers with a part of the file, or the whole. */
 static int send_part(const struct answer *a, int status, const struct byte_range *part)
 {
@@ -80,8 +74,7 @@ static int send_part(const struct answer *a, int status, const struct byte_range
 
     if (file->content != NULL)
         return weir_respond_bytes(a->res, status, a->found->type, file->content + part->first, part->bytes);
-    return of_file(
-        weir_respond_pump(a->res, status, a->found->type, &(weir_body_source){.file = &body}, NULL, NULL));
+    return weir_respond_pump(a->res, status, a->found->type, &(weir_body_source){.file = &body}, NULL, NULL);
 }
 
 static int write_part(const struct answer *a, const struct byte_range *part)
@@ -91,8 +84,8 @@ static int write_part(const struct answer *a, const struct byte_range *part)
 
     if (file->content != NULL)
         return weir_respond_write(a->res, file->content + part->first, part->bytes);
-    return of_file(weir_body_pump(&(weir_body_source){.file = &body}, &(weir_body_sink){.response = a->res},
-                                  NULL, NULL));
+    return weir_body_pump(&(weir_body_source){.file = &body}, &(weir_body_sink){.response = a->res}, NULL,
+                          NULL);
 }
 
 static int send_parts(const struct answer *a, const struct byte_ranges *ranges)

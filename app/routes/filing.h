@@ -73,7 +73,7 @@ WEIR_CHECKED int file_path_of(const struct file_settings *settings, const char *
 WEIR_CHECKED int file_find(const struct file_route *route, weir_request *req, struct found_file *out);
 
 /* Answers with a file, or part of it, or that the client has it already.
- * Returns: as a weir_handler.
+ * Returns: as a weir_handler; -WEIR_ETRUNCATED the file became shorter meanwhile.
  * Where:   task. Waits.
  */
 WEIR_CHECKED int file_answer(const struct file_settings *settings, weir_request *req, weir_response *res,
