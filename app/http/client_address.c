@@ -4,16 +4,12 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "http/forwarded_list.h"
-
 /* Replaces the address of a peer that is believed by what it tells. Returns: whether there is an address in
  * out[]. */
-static bool look_behind(const struct client_told *told, const struct network *trusted, size_t count,
+static bool look_behind(const struct forwarded_headers *headers, const struct network *trusted, size_t count,
                         bool known, unsigned char out[16])
 {
-    const bool plain = told->addresses != NULL;
-    const char *text = plain ? told->addresses : told->elements != NULL ? told->elements : "";
-    struct forwarded_list list = {weir_bytes_of(text), !plain};
+    struct forwarded_list list = forwarded_choose(headers);
     struct forwarded_hop hop;
 
     while (forwarded_last(&list, &hop) && hop.address.len > 0) {
@@ -25,29 +21,30 @@ static bool look_behind(const struct client_told *told, const struct network *tr
     return known;
 }
 
-bool client_address_in(const char *peer, const struct client_told *told, const struct network *trusted,
-                       size_t count, unsigned char out[16])
+bool client_address_in(const char *peer, const struct forwarded_headers *headers,
+                       const struct network *trusted, size_t count, unsigned char out[16])
 {
     const bool known = network_address_of(weir_bytes_of(peer), out);
 
-    return networks_have(trusted, count, peer) ? look_behind(told, trusted, count, known, out) : known;
+    return networks_have(trusted, count, peer) ? look_behind(headers, trusted, count, known, out) : known;
 }
 
 static __attribute__((noinline)) bool find_client(const weir_request *req, const struct network *trusted,
                                                   size_t count, unsigned char out[16])
 {
     const bool known = weir_request_peer_ip(req, out);
-    struct client_told told;
+    struct forwarded_headers headers;
 
     if (known ? !networks_have_address(trusted, count, out)
               : !networks_have(trusted, count, weir_request_peer(req)))
         return known;
-    told.addresses = weir_request_header_joined(req, "x-forwarded-for");
-    told.elements = told.addresses == NULL && weir_request_header(req, "x-forwarded-proto") == NULL &&
-                            weir_request_header(req, "x-forwarded-host") == NULL
-                        ? weir_request_header_joined(req, "forwarded")
-                        : NULL; /* as forwarded_add() chooses */
-    return look_behind(&told, trusted, count, known, out);
+    headers = (struct forwarded_headers){
+        .addresses = weir_request_header_joined(req, "x-forwarded-for"),
+        .scheme = weir_request_header(req, "x-forwarded-proto"),
+        .host = weir_request_header(req, "x-forwarded-host"),
+        .elements = weir_request_header_joined(req, "forwarded"),
+    };
+    return look_behind(&headers, trusted, count, known, out);
 }
 
 bool client_address(const weir_request *req, const struct network *trusted, size_t count,

@@ -11,30 +11,24 @@
 
 #include <weir/http_request.h>
 
+#include "http/forwarded_list.h"
 #include "text/networks.h"
 
 enum { CLIENT_TEXT_BYTES = 46 };
 
-/* Finds the client behind trusted proxies: of X-Forwarded-For, or of Forwarded where there is neither that
- * nor X-Forwarded-Proto or -Host, the last address that is no trusted proxy itself, since everything before
- * it may be invented. An element without an address, or malformed, ends the search: the proxy that wrote it
- * counts as the client. What forwarded_add() makes tells the same client. IPv4 addresses are
- * written as network_address_of() does.
+/* Finds the client behind trusted proxies: of the list that forwarded_choose() takes the last address that is
+ * no trusted proxy itself, since everything before it may be invented. An element without an address, or
+ * malformed, ends the search: the proxy that wrote it counts as the client. What forwarded_add() makes tells
+ * the same client. IPv4 addresses are written as network_address_of() does.
  * Takes:   trusted: the peers whose headers are believed.
  * Returns: false: it has none, as a peer of a Unix socket.
  */
 bool client_address(const weir_request *req, const struct network *trusted, size_t count,
                     unsigned char out[16]);
 
-/* What a peer tells of the client, each header joined; NULL: it has none. */
-struct client_told {
-    const char *addresses; /* X-Forwarded-For */
-    const char *elements;  /* Forwarded: read only without addresses */
-};
-
-/* The same, of the text of a peer. */
-bool client_address_in(const char *peer, const struct client_told *told, const struct network *trusted,
-                       size_t count, unsigned char out[16]);
+/* The same, of the text of a peer and its headers. */
+bool client_address_in(const char *peer, const struct forwarded_headers *headers,
+                       const struct network *trusted, size_t count, unsigned char out[16]);
 
 /* Writes the address of a client that is not the peer.
  * Returns: out; NULL: the client is the peer, or has no address.

@@ -71,12 +71,13 @@ struct told {
     struct fact host, scheme;
 };
 
-static bool has(const weir_header *headers, size_t count, const char *name)
+/* Returns: the last value of a name; NULL: there is none. */
+static const char *find_last(const weir_header *headers, size_t count, const char *name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(headers[i].name, name) == 0)
-            return true;
-    return false;
+    while (count-- > 0)
+        if (strcasecmp(headers[count].name, name) == 0)
+            return headers[count].value;
+    return NULL;
 }
 
 /* Joins the lines of a header. Returns: 0; -ENOMEM. */
@@ -107,15 +108,10 @@ static int join(const weir_header *headers, size_t count, const char *name, cons
 }
 
 /* What the last header of a name says, if it says something: one before may be the client's. */
-static void read_header(const weir_header *headers, size_t count, const char *name, struct fact *out)
+static void read_header(const char *last, struct fact *out)
 {
-    const char *last = "";
-    weir_bytes value;
+    weir_bytes value = forwarded_last_value(last != NULL ? last : "");
 
-    for (size_t i = 0; i < count; i++)
-        if (strcasecmp(headers[i].name, name) == 0)
-            last = headers[i].value;
-    value = forwarded_last_value(last);
     if (value.len > 0)
         out->value = value;
 }
@@ -154,8 +150,8 @@ static void find_client(struct told *told, const struct proxy_request *request)
 static int read_told(const weir_header *headers, size_t count, const struct proxy_request *request,
                      const struct proxy_memory *memory, struct told *out)
 {
-    static const char addresses[] = "x-forwarded-for", scheme[] = "x-forwarded-proto",
-                      host[] = "x-forwarded-host";
+    static const char addresses[] = "x-forwarded-for";
+    struct forwarded_headers last;
     int err;
 
     *out = (struct told){.list = {{"", 0}, false},
@@ -163,13 +159,17 @@ static int read_told(const weir_header *headers, size_t count, const struct prox
                          .scheme.value = weir_bytes_of(request->scheme)};
     if (!request->trusted)
         return 0;
-    out->list.is_forwarded =
-        !has(headers, count, addresses) && !has(headers, count, scheme) && !has(headers, count, host);
+    last = (struct forwarded_headers){
+        .addresses = find_last(headers, count, addresses),
+        .scheme = find_last(headers, count, "x-forwarded-proto"),
+        .host = find_last(headers, count, "x-forwarded-host"),
+    };
+    out->list = forwarded_choose(&last);
     err = join(headers, count, out->list.is_forwarded ? "forwarded" : addresses, memory, &out->list.text);
     if (err < 0)
         return err;
-    read_header(headers, count, host, &out->host);
-    read_header(headers, count, scheme, &out->scheme);
+    read_header(last.host, &out->host);
+    read_header(last.scheme, &out->scheme);
     find_client(out, request);
     return 0;
 }

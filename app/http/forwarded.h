@@ -39,8 +39,8 @@ struct proxy_request {
 };
 
 /* Adds the headers to out. A trusted peer's, headers[…] that are in the request already, are continued: its
- * X-Forwarded-For, -Proto and -Host, if it has any of them, else its Forwarded. The other is made from them.
- * A proxy that writes the one may pass on the other as a client wrote it, so that both are never mixed.
+ * X-Forwarded-For, -Proto and -Host, or its Forwarded, as forwarded_choose() says. The other is made from
+ * them.
  *
  * Host and scheme are said of the client, the last hop that is no trusted proxy (or the first of all). In
  * Forwarded they stand in its element, so that those of no other can be taken for them; what the peer does

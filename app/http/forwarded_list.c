@@ -7,6 +7,14 @@
 
 #include "text/networks.h"
 
+struct forwarded_list forwarded_choose(const struct forwarded_headers *headers)
+{
+    const bool is_forwarded = headers->addresses == NULL && headers->scheme == NULL && headers->host == NULL;
+    const char *text = is_forwarded ? headers->elements : headers->addresses;
+
+    return (struct forwarded_list){weir_bytes_of(text != NULL ? text : ""), is_forwarded};
+}
+
 /* --- from the end --- */
 
 static weir_bytes trim(const char *begin, const char *end)

@@ -11,11 +11,24 @@
 
 #include <weir/buffer.h>
 
+/* The headers by which a proxy tells of its client; NULL: it has none. */
+struct forwarded_headers {
+    const char *addresses;     /* X-Forwarded-For, its lines joined by ", " */
+    const char *scheme, *host; /* X-Forwarded-Proto and -Host: whether there is one */
+    const char *elements;      /* Forwarded, joined */
+};
+
 /* A header, its lines joined by ", ". */
 struct forwarded_list {
     weir_bytes text;
     bool is_forwarded; /* of Forwarded; else of X-Forwarded-For */
 };
+
+/* Chooses the list of a trusted proxy that is read: its X-Forwarded-For where it sends that,
+ * X-Forwarded-Proto or -Host, else its Forwarded. A proxy that writes the one may pass on the other as a
+ * client wrote it, so that both are never mixed.
+ */
+struct forwarded_list forwarded_choose(const struct forwarded_headers *headers);
 
 /* An element: whom a proxy was asked by. Everything points into the list. */
 struct forwarded_hop {

@@ -93,18 +93,21 @@ static const struct network trusted[] = {
 /* A gateway that trusts this one finds the same client, whichever header it reads. */
 static void check_client(const struct proxy_headers *made)
 {
-    struct client_told by_addresses = {.addresses = ""}, by_elements = {.elements = NULL};
+    struct forwarded_headers both = {.elements = NULL}, elements;
     unsigned char one[16], other[16];
     bool known;
 
     for (size_t i = 0; i < made->count; i++)
         if (is(&made->header[i], "x-forwarded-for"))
-            by_addresses.addresses = made->header[i].value;
+            both.addresses = made->header[i].value;
+        else if (is(&made->header[i], "x-forwarded-proto"))
+            both.scheme = made->header[i].value;
         else if (is(&made->header[i], "forwarded"))
-            by_elements.elements = made->header[i].value;
-    CHECK(by_elements.elements != NULL);
-    known = client_address_in("unix", &by_addresses, trusted, 2, one);
-    CHECK(client_address_in("unix", &by_elements, trusted, 2, other) == known);
+            both.elements = made->header[i].value;
+    CHECK(both.elements != NULL && both.scheme != NULL);
+    elements = (struct forwarded_headers){.elements = both.elements};
+    known = client_address_in("unix", &both, trusted, 2, one);
+    CHECK(client_address_in("unix", &elements, trusted, 2, other) == known);
     CHECK(!known || memcmp(one, other, sizeof one) == 0);
 }
 

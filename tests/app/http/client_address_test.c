@@ -104,7 +104,7 @@ static void forwarded_tells_the_client_too(void **state)
     (void)state;
     assert_int_equal(network_parse(weir_bytes_of("10.0.0.0/8"), &trusted, &fault), 0);
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        const struct client_told here = {told[i].addresses, told[i].elements};
+        const struct forwarded_headers here = {.addresses = told[i].addresses, .elements = told[i].elements};
         unsigned char address[16], wanted[16];
 
         assert_true(client_address_in("10.0.0.1:1", &here, &trusted, 1, address));
@@ -113,6 +113,26 @@ static void forwarded_tells_the_client_too(void **state)
             fail_msg("%s: not %s", told[i].elements, told[i].wanted);
         assert_true(client_address_in("192.0.2.1:1", &here, &trusted, 1, address));
         assert_memory_equal(address + 12, "\xc0\0\2\1", 4);
+    }
+}
+
+/* A proxy that writes X-Forwarded-Proto or -Host passes on the client's Forwarded. */
+static void forwarded_is_not_read_beside_the_other_family(void **state)
+{
+    const struct forwarded_headers others[] = {
+        {.scheme = "https", .elements = "for=198.51.100.7"},
+        {.host = "", .elements = "for=198.51.100.7"},
+    };
+    struct network trusted;
+    weir_text_fault fault;
+
+    (void)state;
+    assert_int_equal(network_parse(weir_bytes_of("10.0.0.0/8"), &trusted, &fault), 0);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        unsigned char address[16];
+
+        assert_true(client_address_in("10.0.0.1:1", &others[i], &trusted, 1, address));
+        assert_memory_equal(address + 12, "\x0a\0\0\1", 4);
     }
 }
 
@@ -128,7 +148,7 @@ static void the_client_is_the_last_that_is_not_trusted(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         unsigned char address[16], wanted[16];
         const bool known = client_address_in(
-            table[i].peer, &(struct client_told){.addresses = table[i].forwarded}, trusted, 2, address);
+            table[i].peer, &(struct forwarded_headers){.addresses = table[i].forwarded}, trusted, 2, address);
 
         if (known != (table[i].wanted != NULL))
             fail_msg("%s, %s: %s", table[i].peer, table[i].forwarded, known ? "an address" : "none");
@@ -146,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_client_is_the_last_that_is_not_trusted),
         cmocka_unit_test(forwarded_tells_the_client_too),
+        cmocka_unit_test(forwarded_is_not_read_beside_the_other_family),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

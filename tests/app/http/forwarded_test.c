@@ -158,15 +158,17 @@ static int parse_networks(void **state)
 /* A gateway that trusts this one finds the same client, whichever it reads. */
 static void check_client(const char *given, const weir_header *said, int count)
 {
-    const char *addresses = value_of(said, count, "x-forwarded-for");
+    const struct forwarded_headers both = {.addresses = value_of(said, count, "x-forwarded-for"),
+                                           .scheme = value_of(said, count, "x-forwarded-proto"),
+                                           .host = value_of(said, count, "x-forwarded-host"),
+                                           .elements = value_of(said, count, "forwarded")};
+    const struct forwarded_headers elements = {.elements = both.elements};
     unsigned char one[16], other[16];
-    const bool known =
-        client_address_in("unix", &(struct client_told){.addresses = or_none(addresses)}, networks, 2, one);
+    const bool known = client_address_in("unix", &both, networks, 2, one);
 
-    if (client_address_in("unix", &(struct client_told){.elements = value_of(said, count, "forwarded")},
-                          networks, 2, other) != known ||
+    if (client_address_in("unix", &elements, networks, 2, other) != known ||
         (known && memcmp(one, other, sizeof one) != 0))
-        fail_msg("%s: %s is another client than %s", given, addresses, value_of(said, count, "forwarded"));
+        fail_msg("%s: %s is another client than %s", given, both.addresses, both.elements);
 }
 
 static void both_tell_the_same(void **state)
