@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <weir/fd.h>
 #include <weir/pool.h>
 #include <weir/runtime.h>
 #include <weir/task.h>
@@ -189,7 +190,8 @@ static int load_by_job(struct file_cache *cache, struct file_load *load)
     return err;
 }
 
-/* Loads a file; with fewer descriptors of ours, if the process has too many. */
+/* Loads a file; with fewer descriptors of the cache, else of idle connections, if the process has too many.
+ */
 static int load_file(struct file_cache *cache, struct file_load *load)
 {
     int err = load_by_job(cache, load);
@@ -197,7 +199,9 @@ static int load_file(struct file_cache *cache, struct file_load *load)
     if (err != -EMFILE && err != -ENFILE)
         return err;
     drop_versions(cache, true, true);
-    return cache->holdings.closing_count > 0 ? load_by_job(cache, load) : err;
+    if (cache->holdings.closing_count == 0 && weir_fd_make_room() < 0)
+        return err;
+    return load_by_job(cache, load);
 }
 
 /* Makes what was loaded the version of a name. *out has a user of its own. A version for which there is no

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a descriptor of another library: a database's socket, a timerfd, inotify, a terminal.
+/* Waiting for a descriptor of another library: a database's socket, a timerfd, inotify, a terminal; and room
+ * for one where descriptors are used up.
  *
  * Threading: a weir_fd belongs to the loop of the task that opened it, and only tasks of that loop use it;
  * any number of them may wait at a time. Mistakes end the program, as those with a stream do
@@ -66,6 +67,16 @@ static inline weir_case weir_on_fd(weir_fd *f, short events)
  * Where:   task. Waits.
  */
 int weir_wait_fd(int fd, short events) WEIR_CHECKED;
+
+/* Makes room for a descriptor after a call that failed with EMFILE or ENFILE: closes the connection of this
+ * loop that is idle longest, of HTTP clients, backends and pools of connections, and of the clients of a
+ * server that have been idle for half a second. weir_connect() and all that connects does so by itself.
+ * Returns: 0 a descriptor has come free: the call may be tried once more; -ENOENT no connection is idle;
+ *          -WEIR_ECANCELED, -WEIR_EDEADLINE.
+ * Cancel:  ends the wait; the connection is closed nevertheless.
+ * Where:   task. Waits, a few turns of the loop.
+ */
+int weir_fd_make_room(void) WEIR_CHECKED;
 
 #ifdef __cplusplus
 }

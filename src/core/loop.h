@@ -72,8 +72,9 @@ struct weir__loop {
     struct weir__random random;
     struct weir__random order; /* of shuffle.h */
     bool shuffles;
-    struct weir__handles handles; /* what programs opened: streams, channels, mailboxes … */
-    struct weir__list owned;      /* by scopes: struct weir__owned of core/scope.h */
+    struct weir__handles handles;          /* what programs opened: streams, channels, mailboxes … */
+    struct weir__list owned;               /* by scopes: struct weir__owned of core/scope.h */
+    struct weir__list spares, spare_wants; /* see spare.h */
     struct weir__scope *root;
     struct weir__guard *guard;           /* NULL: the guard is off */
     const struct weir__network *network; /* of its streams; NULL: sockets */

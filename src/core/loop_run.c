@@ -42,6 +42,8 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     weir__posts_begin_loop(loop);
     weir__handles_init(&loop->handles);
     weir__list_init(&loop->owned);
+    weir__list_init(&loop->spares);
+    weir__list_init(&loop->spare_wants);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__random_seed(&loop->order, ~o->seed);
     loop->shuffles = o->io == WEIR_IO_SIM && o->seed != 1;

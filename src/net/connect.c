@@ -11,6 +11,7 @@
 #include <weir/time.h>
 
 #include "core/loop.h"
+#include "core/spare.h"
 #include "core/task.h"
 #include "core/wait.h"
 #include "names/resolve.h"
@@ -53,6 +54,11 @@ static int connect_once(const struct weir__address *address, size_t extra_bytes,
     if (s == NULL)
         return -ENOMEM;
     err = network->open(network, &s->socket, address->any.sa_family, &s->transport);
+    if (err < 0) {
+        err = weir__spare_await(err);
+        if (err == 0)
+            err = network->open(network, &s->socket, address->any.sa_family, &s->transport);
+    }
     if (err == 0) {
         memset(&w, 0, sizeof w);
         w.transport = s->transport;

@@ -13,6 +13,7 @@
 #include "core/handle.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "core/spare.h"
 #include "core/task.h"
 #include "core/timeout_list.h"
 #include "core/wait.h"
@@ -28,6 +29,7 @@ struct weir_connections {
     struct weir__slot_share slots;
     struct weir__list idle; /* connections, the one unused longest first */
     struct weir__timeout_list timeouts;
+    struct weir__spare spare;
     int closing;      /* connections that are being closed; they have no slot any more */
     weir_event quiet; /* set when there are none */
     weir_connections_stats stats;
@@ -50,6 +52,12 @@ struct weir_connection {
 
 /* --- closing --- */
 
+static void stream_closed(weir_stream *s)
+{
+    (void)s;
+    weir__spare_closed(weir__loop_current());
+}
+
 /* Closes a connection that has no slot any more, and that op does not wait on. */
 static void end_connection(weir_connection *c)
 {
@@ -58,7 +66,9 @@ static void end_connection(weir_connection *c)
     if (pool->options.close != NULL && c->session != NULL)
         pool->options.close(pool->options.arg, c->session);
     if (c->stream != NULL)
-        weir__stream_close_detached(c->stream, NULL);
+        weir__stream_close_detached(c->stream, stream_closed);
+    else
+        weir__spare_closed(weir__loop_current()); /* the session may have had a descriptor */
     weir__handle_free(&c->handle);
 }
 
@@ -111,6 +121,18 @@ static weir_connection *take_idle(weir_connections *pool)
     return c;
 }
 
+static int64_t idle_since(struct weir__spare *spare)
+{
+    weir_connection *c = first_idle(weir__container_of(spare, weir_connections, spare));
+
+    return c != NULL ? c->idle_entry.since_ns : INT64_MAX;
+}
+
+static void close_idle(struct weir__spare *spare)
+{
+    give_idle_up(first_idle(weir__container_of(spare, weir_connections, spare)));
+}
+
 static void spare(struct weir__slot_share *slots)
 {
     weir_connections *pool = weir__container_of(slots, weir_connections, slots);
@@ -157,6 +179,12 @@ static void free_pool(struct weir__handle *h)
     free(weir__container_of(h, weir_connections, handle));
 }
 
+static void stop(weir_connections *pool)
+{
+    weir__timeout_list_stop(&pool->timeouts);
+    weir__list_remove(&pool->spare.node);
+}
+
 static bool end_pool(struct weir__handle *h)
 {
     weir_connections *pool = weir__container_of(h, weir_connections, handle);
@@ -165,7 +193,7 @@ static bool end_pool(struct weir__handle *h)
         give_idle_up(first_idle(pool));
     if (pool->stats.in_use > 0 || pool->closing > 0 || !weir__slot_share_close(&pool->slots))
         return false;
-    weir__timeout_list_stop(&pool->timeouts);
+    stop(pool);
     weir__handle_free(h);
     return true;
 }
@@ -439,6 +467,9 @@ int weir_connections_open(const weir_connections_options *options, weir_connecti
         free(pool);
         return err;
     }
+    pool->spare.idle_since_ns = idle_since;
+    pool->spare.close_idle = close_idle;
+    weir__spare_add(self->loop, &pool->spare);
     weir__handle_open(&pool->handle, &pools, __builtin_return_address(0));
     *out = pool;
     return 0;
@@ -462,7 +493,7 @@ void weir_connections_close(weir_connections *pool)
     while (!weir__slot_share_close(&pool->slots))
         (void)weir_yield();
     (void)weir_scope_close(&shield);
-    weir__timeout_list_stop(&pool->timeouts);
+    stop(pool);
     weir__handle_close(&pool->handle);
     weir__handle_free(&pool->handle);
 }

@@ -132,6 +132,33 @@ def no_descriptor_for_a_backend():
                 same(receive(c).body, b"fine")
 
 
+def idle_connections_make_room():
+    """Without a descriptor, a connection to a backend that is not in use is closed for one to another backend, and then one of a client's that has been
+    idle for half a second; a file that is opened has one closed, too."""
+    with tempfile.TemporaryDirectory() as folder, Backend(answering(body=b"fine")) as backend:
+        with open(os.path.join(folder, "a"), "wb") as file:
+            file.write(b"a file")
+        routes = config(backend.port).replace("routes:", f"routes:\n  - {{path: /files/*, file: {{root: {folder}}}}}")
+        with Weir("serve", config=routes) as weir, connect(weir.address()) as c:
+            def ask(path):
+                c.sendall(b"GET %s HTTP/1.1\r\nHost: h\r\n\r\n" % path)
+                return receive(c)
+
+            same(ask(b"/named/x").body, b"fine")
+            settled(weir)
+            room_for(weir, 0)
+            same(ask(b"/x").body, b"fine")
+            same(backend.connections, 2)
+            same(ask(b"/files/a").body, b"a file")
+            with connect(weir.address()) as idle: # waits until a descriptor is free
+                idle.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
+                same(receive(idle).status, 200)
+                settled(weir)
+                room_for(weir, 0)
+                until("room made by the idle client", lambda: ask(b"/x").body == b"fine")
+                same(idle.recv(1), b"")
+
+
 def busy(answer):
     return answer.status, b'"busy"' in answer.body and "retry-after" in answer.headers
 
@@ -230,4 +257,4 @@ def readable_by_other(path):
     return True
 
 
-run(no_descriptor_to_accept, no_descriptor_for_a_backend, no_descriptor_for_a_pipe, the_system_has_no_pipe, small_pipes_are_done_without)
+run(no_descriptor_to_accept, no_descriptor_for_a_backend, idle_connections_make_room, no_descriptor_for_a_pipe, the_system_has_no_pipe, small_pipes_are_done_without)

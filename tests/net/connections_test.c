@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/descriptors.h"
 #include "support/torture.h"
 
 /* A server of a tiny protocol: greets with a number, then echoes lines of one byte. */
@@ -186,6 +187,49 @@ static void connections_are_used_again(void **state)
 {
     (void)state;
     run_on_all_transports(reused, NULL);
+}
+
+/* --- without descriptors --- */
+
+/* The other listener's connections stay in its queue, so that they take a descriptor each. */
+static int give_way(void *arg)
+{
+    struct server server;
+    weir_listener *other;
+    weir_connections *pool;
+    weir_connection *c[2];
+    weir_stream *stream, *refused;
+
+    (void)arg;
+    server_open(&server);
+    assert_int_equal(weir_listen("127.0.0.1:0", &other), 0);
+    pool = pool_open(&server, (weir_connections_options){0});
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(weir_connection_take(pool, &c[i]), 0);
+    for (int i = 1; i >= 0; i--)
+        weir_connection_give_back(c[i]);
+    leave_descriptors(0);
+    assert_int_equal(weir_connect(weir_listener_address(other), &stream), 0);
+    assert_int_equal(stats_of(pool).idle, 1);
+    assert_int_equal(weir_connection_take(pool, &c[0]), 0);
+    assert_int_equal(((struct session *)weir_connection_session(c[0]))->greeting, '0');
+    while (server.open > 1)
+        assert_int_equal(weir_sleep(weir_us(50)), 0);
+    leave_descriptors(0);
+    assert_int_equal(weir_connect(weir_listener_address(other), &refused), -EMFILE); /* it is in use */
+    leave_descriptors(-1);
+    weir_stream_close(stream);
+    weir_connection_close(c[0]);
+    weir_connections_close(pool);
+    weir_listener_close(other);
+    server_close(&server);
+    return 0;
+}
+
+static void without_descriptors_the_one_unused_longest_gives_way(void **state)
+{
+    (void)state;
+    run_everywhere(give_way, NULL);
 }
 
 /* --- connections that end, or speak, while they are unused --- */
@@ -460,6 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_are_used_again),
+        cmocka_unit_test(without_descriptors_the_one_unused_longest_gives_way),
         cmocka_unit_test(a_connection_that_ends_while_unused_is_dropped),
         cmocka_unit_test(unused_connections_are_checked),
         cmocka_unit_test(no_more_than_the_maximum_are_open),

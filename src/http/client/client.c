@@ -11,6 +11,7 @@
 #include "core/scope.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
+#include "http/client/origin.h"
 #include "http/client/origin_table.h"
 #include "http/client/secure.h"
 
@@ -52,10 +53,23 @@ static int fill_defaults(weir_client_options *o)
     return 0;
 }
 
+static int64_t idle_since(struct weir__spare *spare)
+{
+    weir_client *client = weir__container_of(spare, weir_client, spare);
+
+    return client->idle_count > 0 ? weir__origin_oldest_idle(client)->idle_entry.since_ns : INT64_MAX;
+}
+
+static void close_idle(struct weir__spare *spare)
+{
+    weir__client_drop(weir__origin_oldest_idle(weir__container_of(spare, weir_client, spare)));
+}
+
 static void free_rest(weir_client *client)
 {
     weir__client_stats_close(&client->stats); /* other threads read what is registered */
     weir__timeout_list_stop(&client->idle);
+    weir__list_remove(&client->spare.node);
     free(client->fields);
     weir_tls_close(client->tls);
 }
@@ -105,6 +119,9 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
     weir__timeout_list_init(&client->idle, client->loop, client->options.idle_timeout,
                             weir__client_idle_exhausted);
     weir__list_init(&client->idle_limited);
+    client->spare.idle_since_ns = idle_since;
+    client->spare.close_idle = close_idle;
+    weir__spare_add(client->loop, &client->spare);
     weir_event_init(&client->quiet);
     client->stats.unseen = options->quiet;
     weir__client_stats_open(&client->stats, client->loop);

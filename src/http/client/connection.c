@@ -18,6 +18,7 @@ static void closed(weir_stream *stream)
     weir_client *client = c->client;
 
     client->connection_count--;
+    weir__spare_closed(client->loop);
     if (client->closing && client->connection_count == 0)
         weir_event_set(&client->quiet);
 }

@@ -65,8 +65,9 @@ static inline __attribute__((always_inline)) void wait_unused(weir_client *clien
         weir__timeout_list_enter(&client->idle, &c->idle_entry);
         return;
     }
+    c->idle_entry.since_ns = weir__loop_now_ns(client->loop);
     weir__list_push_back(&client->idle_limited, &c->idle_entry.node);
-    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
+    weir__timeout_set(client->loop, &c->timeout, c->idle_entry.since_ns + c->unused_ns);
 }
 
 static inline __attribute__((always_inline)) void keep_idle(struct weir__origin *origin,

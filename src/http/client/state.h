@@ -40,6 +40,7 @@
 
 #include "base/arena.h"
 #include "core/handle.h"
+#include "core/spare.h"
 #include "core/task.h"
 #include "core/timeout_list.h"
 #include "http/client/backend/use.h"
@@ -70,6 +71,7 @@ struct weir_client {
     int origin_count;
     struct weir__timeout_list idle; /* connections whose server does not say how long it keeps them */
     struct weir__list idle_limited; /* connections whose server does, each with a timer; the oldest first */
+    struct weir__spare spare;
     int idle_count;
     int connection_count; /* open or closing */
     bool closing;

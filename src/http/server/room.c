@@ -5,8 +5,9 @@
  * A connection that has just been accepted, or just been answered, is not idle yet: its request may be on its
  * way. So when all clients come at once they wait for each other, as they should.
  *
- * Without a free descriptor the same is done for each connection that can't be accepted, but the listener
- * goes on trying by itself: what else has descriptors may give some back.
+ * Without a free descriptor the same is done for each connection that can't be accepted, with whatever
+ * connection of the loop is idle longest, of clients or to backends (core/spare.h). But the listener goes on
+ * trying by itself: what else has descriptors may give some back.
  *
  * With options.limits.always_room a connection is closed in any case: if none is idle, one whose client began
  * a head and does not go on, or takes nothing of a response; in the end the oldest. A lack of descriptors
@@ -196,12 +197,44 @@ static void nudged(struct weir__message *message)
     check(home);
 }
 
+/* --- descriptors --- */
+
+static int64_t idle_since(struct weir__spare *spare)
+{
+    struct weir__server_loop *home = weir__container_of(spare, struct weir__server_loop, spare);
+    int64_t at_ns = first_idle(home).at_ns;
+
+    return !home->draining && at_ns <= weir__loop_now_ns(home->loop) ? at_ns - idle_after_ns : INT64_MAX;
+}
+
+static void close_idle(struct weir__spare *spare)
+{
+    weir__connection_make_room(
+        first_idle(weir__container_of(spare, struct weir__server_loop, spare)).connection);
+}
+
+static void descriptor_came(struct weir__spare_want *want)
+{
+    weir__accepting_retry(weir__container_of(want, struct weir__server_loop, descriptor_wanted));
+}
+
 /* --- events --- */
 
 void weir__room_init(struct weir__server_loop *home)
 {
     weir__timeout_init(&home->room, time_came);
     home->nudge.deliver = nudged;
+    home->spare = (struct weir__spare){.idle_since_ns = idle_since, .close_idle = close_idle};
+    weir__list_init(&home->descriptor_wanted.node);
+    home->descriptor_wanted.closed = descriptor_came;
+    weir__spare_add(home->loop, &home->spare);
+}
+
+void weir__room_end(struct weir__server_loop *home)
+{
+    weir__timeout_cancel(home->loop, &home->room);
+    weir__list_remove(&home->spare.node);
+    weir__list_remove(&home->descriptor_wanted.node);
 }
 
 void weir__room_taken(struct weir__server_loop *home)
@@ -219,14 +252,11 @@ void weir__room_taken(struct weir__server_loop *home)
 bool weir__room_no_descriptor(struct weir__server_loop *home)
 {
     struct weir_server *server = home->server;
-    struct candidate idle = first_idle(home);
 
     if (home->draining)
         return false;
-    if (idle.at_ns <= weir__loop_now_ns(home->loop)) {
-        weir__connection_make_room(idle.connection);
+    if (weir__spare_ask(home->loop, &home->descriptor_wanted))
         return true;
-    }
     if (server->loop_count > 1 && !server->options.limits.always_room) {
         atomic_store(&server->room_wanted, true);
         nudge_others(home);
@@ -245,6 +275,7 @@ void weir__room_left(struct weir__server_loop *home)
 
     atomic_fetch_sub(&home->connection_count, 1);
     weir__accepting_retry(home);
+    weir__spare_closed(home->loop);
     if (home->gives_room)
         atomic_store(&home->server->room_given, true);
     home->gives_room = false;

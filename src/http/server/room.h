@@ -9,6 +9,7 @@
 #include "http/server/state.h"
 
 void weir__room_init(struct weir__server_loop *home);
+void weir__room_end(struct weir__server_loop *home);
 
 /* A connection has been accepted. */
 void weir__room_taken(struct weir__server_loop *home);

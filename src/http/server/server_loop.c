@@ -36,7 +36,7 @@ static void log_failure(struct weir__server_loop *home, const char *message, int
 
 static void failed(struct weir__server_loop *home, int err)
 {
-    if ((err == -EMFILE || err == -ENFILE) && weir__room_no_descriptor(home))
+    if (weir__spare_helps(err) && weir__room_no_descriptor(home))
         log_failure(home, "an idle connection is closed for a new one", &home->room_logged_ns, err);
     else
         log_failure(home, "accepting pauses", &home->failure_logged_ns, err);
@@ -278,7 +278,7 @@ void weir__server_loop_close(struct weir__server_loop *home)
         return;
     for (size_t i = 0; i < home->listener_count; i++) /* of a server that never served */
         weir__listener_close(home->listeners[i]);
-    weir__timeout_cancel(home->loop, &home->room);
+    weir__room_end(home);
     weir__connections_end(home);
     weir__timeout_cancel(home->loop, &home->sweep);
     weir__scope_end_detached(&home->exchange_scope);

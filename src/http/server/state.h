@@ -47,6 +47,7 @@
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/scope.h"
+#include "core/spare.h"
 #include "core/timeout_list.h"
 #include "http/message/body.h"
 #include "http/message/date.h"
@@ -139,6 +140,8 @@ struct weir__server_loop {
     struct weir__message nudge;
     atomic_bool nudged;
     bool gives_room; /* a connection is being closed for another loop */
+    struct weir__spare spare;
+    struct weir__spare_want descriptor_wanted;
     /* Connections: all of them, and lists by what each waits for, with a time limit for each list. */
     struct weir__list connections;
     struct weir__timeout_list opening, idle, head, progress, half_closed, behind, linger;

@@ -4,6 +4,7 @@
 
 #include "core/loop.h"
 #include "io/sim/sim.h"
+#include "support/descriptors.h"
 
 /* --- reuse --- */
 
@@ -27,6 +28,46 @@ static void a_connection_is_reused(void **state)
 {
     (void)state;
     run_on_all_transports(reuse, NULL);
+}
+
+/* A server that says how long it keeps a connection. */
+static int serve_kept(struct backend *b, weir_stream *s, int number)
+{
+    (void)number;
+    while (read_request(b, s) > 0)
+        (void)send_text(s, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=60\r\nContent-Length: 2\r\n\r\nok");
+    return 0;
+}
+
+/* A connection to be made takes the descriptor of one that is idle. */
+static int give_way(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+    weir_listener *other;
+    weir_stream *stream;
+
+    backend_open(&b, arg != NULL ? serve_kept : serve_ok, NULL);
+    assert_int_equal(weir_listen("127.0.0.1:0", &other), 0);
+    get_ok(client, b.url);
+    leave_descriptors(0);
+    assert_int_equal(weir_connect(weir_listener_address(other), &stream), 0);
+    assert_int_equal(idle_count(client), 0);
+    leave_descriptors(-1);
+    get_ok(client, b.url);
+    assert_int_equal(b.connections, 2);
+    weir_stream_close(stream);
+    weir_listener_close(other);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void without_descriptors_an_idle_one_gives_way(void **state)
+{
+    (void)state;
+    run_everywhere(give_way, NULL);
+    run_simulated(1, give_way, "kept");
 }
 
 /* One answer, then it closes: at once, or when the second request has come. */
@@ -536,6 +577,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_reused),
+        cmocka_unit_test(without_descriptors_an_idle_one_gives_way),
         cmocka_unit_test(a_close_is_seen_while_idle),
         cmocka_unit_test(only_what_may_be_repeated_is_sent_again),
         cmocka_unit_test(what_may_have_been_done_is_not_repeated),

@@ -5,6 +5,8 @@
 #include "http/server/server_rig.h"
 #include "support/descriptors.h"
 
+#include <weir/connections.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -297,6 +299,47 @@ static void without_descriptors_the_one_idle_longest_makes_room(void **state)
     run_everywhere(rig_main, &rig);
 }
 
+/* A connection to be made takes the descriptor of a client that is idle; one that is accepted, that of a
+ * connection to a backend. */
+static int share_descriptors(struct rig *rig)
+{
+    weir_connections_options options = {0};
+    weir_connections_stats stats;
+    weir_connections *pool;
+    weir_connection *kept;
+    weir_listener *backend;
+    weir_stream *idle = come_and_ask(rig, "/hello"), *more;
+
+    assert_int_equal(rig_answer(idle, answer, sizeof answer), 200);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &backend), 0);
+    options.address = weir_listener_address(backend);
+    assert_int_equal(weir_connections_open(&options, &pool), 0);
+    leave_descriptors(0);
+    assert_int_equal(weir_connection_take(pool, &kept), 0);
+    assert_true(rig_is_closed(idle));
+    weir_connection_give_back(kept);
+    leave_descriptors(1);
+    more = come_and_ask(rig, "/hello");
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 200);
+    weir_connections_stats_get(pool, &stats);
+    assert_int_equal(stats.idle, 0);
+    leave_descriptors(-1);
+    weir_stream_close(idle);
+    weir_stream_close(more);
+    weir_connections_close(pool);
+    weir_listener_close(backend);
+    return 0;
+}
+
+static void clients_and_backends_share_descriptors(void **state)
+{
+    struct rig rig = RIG(share_descriptors);
+
+    (void)state;
+    run_simulated(1, rig_main, &rig);
+}
+
 static int have_none_and_are_busy(struct rig *rig)
 {
     weir_stream *busy[MOST], *more;
@@ -525,6 +568,7 @@ int main(void)
         cmocka_unit_test(what_is_vital_is_answered_all_the_same),
         cmocka_unit_test(a_crowd_is_served_one_after_the_other),
         cmocka_unit_test(without_descriptors_the_one_idle_longest_makes_room),
+        cmocka_unit_test(clients_and_backends_share_descriptors),
         cmocka_unit_test(without_descriptors_the_busy_make_no_room),
         cmocka_unit_test(room_is_made_on_any_loop),
         cmocka_unit_test(a_descriptor_comes_from_any_loop),
