@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/log_plain.h"
@@ -15,13 +16,25 @@ const unsigned char weir__log_classes[256] = {
     [']' ... '~'] = WEIR__LOG_BARE | WEIR__LOG_PLAIN,
 };
 
-/* Reports whether a character is a control character, also of C1: a terminal obeys them, so a log must not
- * pass them on. */
+/* Reports whether a character must not be passed on: a terminal obeys control characters, also those of C1,
+ * and shows the text around marks of direction in another order; viewers break lines at U+2028 and U+2029. */
 static bool is_control(const char *p, size_t length)
 {
-    if (length == 2)
-        return p[0] == '\xc2' && (unsigned char)p[1] < 0xa0;
-    return length == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f);
+    const unsigned char last = length > 1 ? (unsigned char)p[length - 1] : 0;
+
+    switch (length) {
+    case 1:
+        return (unsigned char)*p < 0x20 || *p == 0x7f;
+    case 2:
+        return p[0] == '\xc2' && last < 0xa0;
+    case 3:
+        if (memcmp(p, "\xe2\x80", 2) == 0) /* U+200B to U+200F, U+2028 to U+202E */
+            return (last >= 0x8b && last <= 0x8f) || (last >= 0xa8 && last <= 0xae);
+        return (memcmp(p, "\xe2\x81", 2) == 0 && last >= 0xa0 && last <= 0xaf) || /* U+2060 to U+206F */
+               memcmp(p, "\xef\xbb\xbf", 3) == 0;
+    default:
+        return false;
+    }
 }
 
 static void put_escape(struct weir__log_line *l, const char *p, size_t n)

@@ -112,6 +112,31 @@ static void what_comes_from_outside_can_not_forge_a_line(void **state)
     assert_non_null(strstr(out, "\"nan\":null,\"inf\":null"));
 }
 
+/* They would show what follows in another order, on another line, or not at all. */
+static void marks_of_direction_are_escaped(void **state)
+{
+    static const char *const harmless[] = {"\u200a", "\u2010", "\u2027", "\u202f",    "\u205f",
+                                           "\u2070", "\u20ac", "\ufefe", "\U0001f600"},
+                             *const marks[] = {"\u200b", "\u200f", "\u2028", "\u202e",
+                                               "\u2060", "\u206f", "\ufeff"};
+    char out[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+        RENDER(&text, out, "request", WEIR_KV("a", harmless[i]));
+        assert_non_null(strstr(out, harmless[i]));
+        assert_null(strchr(out, '"'));
+    }
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        char escaped[32];
+
+        RENDER(&text, out, "request", WEIR_KV("a", marks[i]));
+        (void)snprintf(escaped, sizeof escaped, "a=\"\\x%02x\\x%02x\\x%02x\"", (unsigned char)marks[i][0],
+                       (unsigned char)marks[i][1], (unsigned char)marks[i][2]);
+        assert_non_null(strstr(out, escaped));
+    }
+}
+
 /* Cut anywhere, it stays one line, JSON stays JSON, and it says that it was cut. */
 static void long_lines_are_cut_and_say_so(void **state)
 {
@@ -238,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_line_shows_every_kind_of_value),
         cmocka_unit_test(several_durations_stand_under_one_key),
         cmocka_unit_test(what_comes_from_outside_can_not_forge_a_line),
+        cmocka_unit_test(marks_of_direction_are_escaped),
         cmocka_unit_test(long_lines_are_cut_and_say_so),
         cmocka_unit_test(the_time_is_right_from_line_to_line),
         cmocka_unit_test(durations_have_one_unit),
