@@ -28,6 +28,8 @@ const char command_status_help[] =
     "  ready      it gets requests\n"
     "  draining   it gets no new connections, and ends when its requests have ended\n"
     "  waiting    it has ended, and is started again after a pause\n"
+    "  ready in part   some processes of the application are ready\n"
+    "  replacing  it has changed, and its earlier processes serve until others are ready\n"
     "  broken     no process of the application gets ready; it is tried again and again\n"
     "\n"
     "  --json   prints the answer of /processes unchanged\n"

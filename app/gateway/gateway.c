@@ -339,11 +339,16 @@ static bool check(const char *command, struct gateway *gateway, const char *file
 }
 
 /* Starts the admin pages: where the supervisor wants them, else at the address of the configuration. */
-static int start_admin(struct gateway *gateway)
+static int start_admin(const char *command, struct gateway *gateway)
 {
+    const struct config *config = gateway->config;
     const char *elsewhere = gateway->inherited != NULL ? gateway->inherited->admin : NULL;
+    const int err = admin_start(config, &gateway->status, elsewhere, &gateway->admin);
 
-    return admin_start(gateway->config, &gateway->status, elsewhere, &gateway->admin);
+    if (err < 0)
+        tell_failure(command, gateway, config->admin->place,
+                     elsewhere != NULL ? elsewhere : config->admin->text, weir_error_text(err));
+    return err;
 }
 
 /* Applications are run by a supervisor, and shared with it. */
@@ -413,8 +418,8 @@ static int run(const char *command, struct gateway *gateway)
         err = open_access_log(command, gateway);
     if (err == 0)
         err = open_apps(command, gateway);
-    if (err == 0 && (err = start_admin(gateway)) < 0)
-        tell_failure(command, gateway, config->admin->place, config->admin->text, weir_error_text(err));
+    if (err == 0)
+        err = start_admin(command, gateway);
     if (err == 0 && (err = serve(gateway)) < 0)
         tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);

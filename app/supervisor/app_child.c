@@ -19,6 +19,7 @@
 
 #include "apps/helpers.h"
 #include "supervisor/app_environment.h"
+#include "supervisor/folder.h"
 #include "supervisor/guardian.h"
 #include "supervisor/orphans.h"
 
@@ -38,7 +39,7 @@ static const char *folder_of(const struct app_child *child, char out[APP_SOCKET_
     return out;
 }
 
-struct folder {
+struct app_folder {
     const struct apps_place *place;
     const struct config_app *app;
     const struct app_child *child;
@@ -48,10 +49,14 @@ struct folder {
  * that user and root gets in. */
 static int make_folder(weir_job *job, void *arg)
 {
-    const struct folder *f = arg;
+    const struct app_folder *f = arg;
     char folder[APP_SOCKET_BYTES];
+    int err;
 
     (void)job;
+    err = folder_restore(f->place->folder);
+    if (err < 0)
+        return err;
     if (mkdir(folder_of(f->child, folder), 0700) < 0)
         return -errno;
     if (f->app->user == NULL || f->app->uid == geteuid())
@@ -167,7 +172,7 @@ int app_child_start(weir_scope *scope, const struct apps_place *place, const str
                     uint32_t serial, struct app_lines *lines, struct app_child *child)
 {
     weir_process_options options = {.line = take_line, .arg = child};
-    struct folder folder = {place, app, child};
+    struct app_folder folder = {place, app, child};
     struct config_memory *memory;
     int err;
 

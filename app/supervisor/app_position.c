@@ -28,7 +28,7 @@ static bool is_wanted(const struct app_position *position)
 /* --- why a process is replaced --- */
 
 /* What its successor may have in common with it: the next one is not started at once. */
-static const char too_large[] = "memory", answers_none[] = "answers no request";
+static const char too_large[] = "memory";
 
 static bool has_done_its_requests(const struct supervised_process *p, const struct config_app *app)
 {
@@ -77,7 +77,7 @@ static const char *why_now(const struct app_position *position)
         return "age";
     if (app->memory_bytes > 0 && p->memory_bytes > app->memory_bytes)
         return too_large;
-    return fails(p) ? answers_none : NULL;
+    return fails(p) ? supervised_process_hangs : NULL;
 }
 
 /* --- memory --- */
@@ -210,7 +210,7 @@ static int succeed(struct app_position *position, const char *why)
             supervised_process_leave(position->current, why);
         supervised_process_drop(position->current);
         position->current = next;
-        if (why == too_large || why == answers_none)
+        if (why == too_large || why == supervised_process_hangs)
             position->not_before = weir_after(backing_off_next(&position->backing_off));
         return 0;
     }

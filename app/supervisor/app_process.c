@@ -38,6 +38,8 @@ static int in_flight(const struct supervised_process *p)
 
 /* --- the log --- */
 
+const char supervised_process_hangs[] = "answers no request";
+
 #define NAMED(p) WEIR_KV("app", (p)->app->name), WEIR_KV_INT("process", (p)->number)
 
 /* A daemon leaves a child, and ends: it seems to have ended well. */
@@ -59,7 +61,7 @@ static void log_end(struct supervised_process *p)
         (void)snprintf(how, sizeof how, "%s", weir_error_text(p->err));
     if (!expected)
         (void)snprintf(p->app->last_end, sizeof p->app->last_end, "%s", p->late ? "not ready in time" : how);
-    weir_log(expected ? WEIR_LOG_INFO : WEIR_LOG_WARN,
+    weir_log(expected && p->leave != supervised_process_hangs ? WEIR_LOG_INFO : WEIR_LOG_WARN,
              expected    ? "process of an application has left"
              : !p->ended ? "process of an application cannot be started"
              : p->ready  ? "process of an application has ended"
@@ -205,6 +207,10 @@ static void count_failure(struct supervised_process *p)
     const char *line = said ? p->lines.last : app->last_end;
 
     app->failed++;
+    if (app->failed == APP_BROKEN_AFTER && supervised_app_replaced(app) > 0)
+        weir_log(WEIR_LOG_ERROR,
+                 "application does not get ready as it is now: its earlier processes serve on",
+                 WEIR_KV("app", app->name), WEIR_KV(said ? "last_line" : "last_end", line));
     if (app->failed < APP_BROKEN_AFTER || supervised_app_ready(app) > 0)
         return;
     if (app->failed == APP_BROKEN_AFTER)

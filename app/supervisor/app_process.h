@@ -12,6 +12,9 @@
  * Returns: 0; -ENOSPC no entry of the block is free; -ENOMEM; the scope's code. */
 WEIR_CHECKED int supervised_process_begin(struct app_position *position, struct supervised_process **out);
 
+/* Why a process leaves that has failed all of its latest requests: the only cause that is a warning. */
+extern const char supervised_process_hangs[];
+
 /* Asks it to end: it gets no more requests, finishes those it has, then is sent its signal. why: for the log,
  * a literal. May be called again. */
 void supervised_process_leave(struct supervised_process *process, const char *why);

@@ -44,13 +44,27 @@ void supervised_app_ring(const struct supervised_app *app)
         weir_shared_ring(app->apps->place.shared, member);
 }
 
+static bool gets_requests(const struct supervised_process *p)
+{
+    return p->ready && !p->ended && p->leave == NULL;
+}
+
 size_t supervised_app_ready(const struct supervised_app *app)
 {
     size_t ready = 0;
 
     for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
-        ready += p->ready && !p->ended && p->leave == NULL;
+        ready += gets_requests(p);
     return ready;
+}
+
+size_t supervised_app_replaced(const struct supervised_app *app)
+{
+    size_t replaced = 0;
+
+    for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
+        replaced += gets_requests(p) && p->version != app->version;
+    return replaced;
 }
 
 bool supervised_app_may_start(const struct supervised_app *app)

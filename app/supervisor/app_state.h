@@ -108,6 +108,9 @@ void supervised_app_ring(const struct supervised_app *app);
 /* Returns: how many of its processes get requests. */
 size_t supervised_app_ready(const struct supervised_app *app);
 
+/* Returns: how many of these run as an earlier configuration has it: their successors are not ready yet. */
+size_t supervised_app_replaced(const struct supervised_app *app);
+
 /* Reports whether another of its processes may start now: many at once would hold each other up until none is
  * ready in time. */
 bool supervised_app_may_start(const struct supervised_app *app);

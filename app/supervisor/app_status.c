@@ -29,6 +29,7 @@ static const char *state_of(const struct supervised_app *app)
 {
     return app->gone                                                           ? "leaving"
            : atomic_load(&app->block->broken) != 0                             ? "broken"
+           : supervised_app_replaced(app) > 0                                  ? "replacing"
            : supervised_app_ready(app) == (size_t)app->settings->app.processes ? "ready"
            : supervised_app_ready(app) > 0                                     ? "ready in part"
                                                                                : "starting";
@@ -50,6 +51,16 @@ static void write_app(const struct supervised_app *app, bool first, struct text_
     for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
         write_process(p, p == app->processes, out);
     text_out_add(out, "]}");
+}
+
+void apps_say_replaced(const struct apps *apps, struct text_out *out)
+{
+    for (const struct supervised_app *app = apps->first; app != NULL; app = app->next)
+        if (!app->gone && supervised_app_replaced(app) > 0)
+            text_out_printf(out,
+                            "application %s has changed: its processes serve until others are ready; 'weir "
+                            "status' and the log say whether they are\n",
+                            app->name);
 }
 
 void apps_status(const struct apps *apps, struct text_out *out)

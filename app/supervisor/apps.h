@@ -55,6 +55,9 @@ void apps_expel(struct apps *apps, int member);
 /* Ends all processes in order: no more requests come. Waits. */
 void apps_stop(struct apps *apps);
 
+/* Writes a line about each application whose processes are still those of an earlier configuration. */
+void apps_say_replaced(const struct apps *apps, struct text_out *out);
+
 /* Writes a JSON array of objects, one for each application, with its processes. */
 void apps_status(const struct apps *apps, struct text_out *out);
 

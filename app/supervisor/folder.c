@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weir/log.h>
+
 static const char prefix[] = "weir-", lock_name[] = "lock", unlocked_name[] = "lock.new";
 
 enum { RANDOM_LETTERS = 6, DEPTH_MAX = 2 };
@@ -171,4 +173,20 @@ int folder_make(struct folder *out)
     if (err < 0)
         out->path[0] = '\0';
     return err;
+}
+
+int folder_restore(const char *path)
+{
+    struct folder again = {.lock = -1};
+    struct stat about;
+
+    if (mkdir(path, 0700) == 0) {
+        weir_log(WEIR_LOG_WARN, "the folder for sockets was removed, and is made again",
+                 WEIR_KV("folder", path));
+        (void)snprintf(again.path, sizeof again.path, "%s", path);
+        return lock(&again);
+    }
+    if (errno != EEXIST || lstat(path, &about) < 0)
+        return -errno;
+    return S_ISDIR(about.st_mode) && about.st_uid == geteuid() ? 0 : -EPERM;
 }

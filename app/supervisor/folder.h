@@ -4,7 +4,7 @@
  * A file in it is locked as long as the supervisor lives (flock(2)). So the next supervisor of the same user
  * finds, and removes, what those have left that were killed.
  *
- * Threading: the main thread; the calls block for moments.
+ * Threading: the main thread, unless a function says otherwise; the calls block for moments.
  */
 #ifndef APP_SUPERVISOR_FOLDER_H
 #define APP_SUPERVISOR_FOLDER_H
@@ -30,6 +30,12 @@ struct folder {
  * supervisors that were killed are removed beside it.
  * Returns: 0; the error of mkdtemp(3) or of the lock in /tmp, and path is "". */
 WEIR_CHECKED int folder_make(struct folder *out);
+
+/* Makes the folder again where something has removed it while its supervisor runs: what cleans up /tmp does
+ * that. Its lock is held until the program ends. Any thread; blocks for moments.
+ * Returns: 0, also when it is there; -EPERM another user, or a file, has its name; the error of mkdir(2) or
+ * of the lock. */
+WEIR_CHECKED int folder_restore(const char *path);
 
 /* Removes it, with the sockets, files and folders in it. Of more than FOLDER_NAMES the rest stays, for starts
  * to come. */

@@ -9,11 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <weir/guard.h>
 #include <weir/log.h>
 #include <weir/task.h>
 
 #include "gateway/handed.h"
 #include "metrics/cells_left.h"
+#include "supervisor/folder.h"
 
 enum { HEAR_OUT_MS = 500, TELL_MS = 1000, ARGUMENTS_BYTES = 8192, NONSENSE_LOGGED = 3 };
 
@@ -186,13 +188,25 @@ static int execute(struct gateway_process *p, weir_scope *life, int control)
     return err < 0 ? err : weir_process_start(life, &options, &p->process);
 }
 
+/* Makes what a process needs before it starts: its folder, a socket to it, memory for its counters. */
+static int prepare(struct gateway_process *p, int *control)
+{
+    weir_guard_allow briefly;
+    int err;
+
+    weir_guard_allow_begin(&briefly, NULL);
+    err = folder_restore(p->place->folder);
+    weir_guard_allow_end(&briefly);
+    if (err == 0)
+        err = open_control(p, control);
+    return err == 0 ? p->counts = cells_left_make() : err;
+}
+
 static int start(struct gateway_process *p, weir_scope *life)
 {
     int control = -1;
-    int err = p->place->simulate == NULL ? open_control(p, &control) : 0;
+    int err = p->place->simulate == NULL ? prepare(p, &control) : 0;
 
-    if (err == 0 && p->place->simulate == NULL)
-        p->counts = err = cells_left_make();
     if (err > 0)
         err = 0;
     if (err == 0)

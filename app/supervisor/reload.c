@@ -196,6 +196,8 @@ static void tell(struct supervisor *s, int err, weir_instant began, struct text_
         text_out_printf(said,
                         "reloaded: %s is in force: %d process%s ready after %.1f s, the old ones drain\n",
                         s->file, processes, processes > 1 ? "es are" : " is", (double)took.ns / 1e9);
+        if (s->applications.apps != NULL)
+            apps_say_replaced(s->applications.apps, said);
         return;
     }
     log_lines("reload", said);

@@ -6,11 +6,13 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import signal
+import subprocess
 import threading
 import time
 
-from rig import Skip, Weir, ask, connect, receive, run, same, stop, until
+from rig import PATIENCE, WEIR, Skip, Weir, ask, command_line, connect, receive, run, same, stop, until
 
 APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "small_app.py")
 
@@ -207,7 +209,7 @@ def one_that_is_stopped_is_replaced():
         pid = int(body(weir, "/pid"))
         stop(pid)
         until("an answer of another process", lambda: (said := ask(weir.address(), "/pid")).status == 200 and int(said.body) != pid)
-        weir.wait_for('has left app=shop process=1 .*why="answers no request"')
+        weir.wait_for('warn .* has left app=shop process=1 .*why="answers no request"')
         assert not alive(pid)
 
 
@@ -223,6 +225,35 @@ def a_reload_replaces_what_has_changed():
             weir.signal(signal.SIGHUP)
             weir.wait_for("has left app=shop process=1 .*why=configuration")
             assert body(weir, "/pid") != pid
+
+
+def what_does_not_get_ready_after_a_reload_is_told():
+    """The processes of before serve on; the reload says that it is not done with them."""
+    with Weir("serve", config="admin: 127.0.0.1:0\n" + config()) as weir:
+        admin = "%s:%d" % weir.address("admin")
+        pid = body(weir, "/pid")
+        write(weir, "admin: 127.0.0.1:0\n" + config(command="[python3, -c, 'exit(\"no such module\")', '{socket}']"))
+        said = subprocess.run([WEIR, "reload", admin], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        assert "application shop has changed" in said, said
+        weir.wait_for('error application does not get ready as it is now: .* app=shop last_line="no such module"')
+        same(json.loads(ask(weir.address("admin"), "/processes").body)["apps"][0]["state"], "replacing")
+        same(body(weir, "/pid"), pid)
+
+
+def a_folder_that_is_removed_comes_again():
+    """As what cleans up /tmp does: neither an application nor a gateway process needs more than its next start."""
+    with Weir("serve", config=config()) as weir:
+        pid, gateway = int(body(weir, "/pid")), weir.gateway
+        folder = re.search(rb"--folder\0([^\0]*)\0", command_line(gateway))[1].decode()
+        shutil.rmtree(folder)
+        os.kill(pid, signal.SIGKILL)
+        os.kill(gateway, signal.SIGKILL)
+        weir.wait_for("a gateway process has ended")
+        until("an answer of another", lambda: (said := ask(weir.address(), "/pid")).status == 200 and int(said.body) != pid)
+        weir.wait_for("the folder for sockets was removed, and is made again")
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
+        assert not os.path.exists(folder)
 
 
 # --- nothing is left ---
@@ -303,5 +334,6 @@ if __name__ == "__main__":
     run(an_application_is_served_as_it_is, one_that_makes_itself_a_daemon_is_told_not_to, processes_are_listed_by_their_numbers, it_runs_as_another_user, what_cannot_be_started_is_refused, one_that_dies_is_started_again,
         one_that_dies_at_once_is_broken_until_it_works, one_that_never_gets_ready_is_ended, recycling_loses_no_request,
         one_that_eats_memory_is_replaced, one_that_is_stopped_is_replaced, a_reload_replaces_what_has_changed,
+        what_does_not_get_ready_after_a_reload_is_told, a_folder_that_is_removed_comes_again,
         what_it_leaves_behind_is_killed, what_a_killed_guardian_leaves_behind_is_killed, one_that_ignores_its_signal_is_killed,
         a_second_signal_does_not_wait, nothing_outlives_a_supervisor_that_is_killed, a_flood_is_cut, interfaces=(None,))

@@ -150,6 +150,42 @@ static void the_folder_is_private_and_short(void **state)
     assert_int_equal(rmdir(base), 0);
 }
 
+/* A removed folder comes again, at its place and locked; that of another is not taken. */
+static void a_removed_folder_is_made_again(void **state)
+{
+    char base[] = "/tmp/weir-test-XXXXXX", file[FOLDER_PATH_BYTES + 32];
+    struct folder folder, next;
+    struct stat about;
+
+    (void)state;
+    assert_non_null(mkdtemp(base));
+    (void)setenv("RUNTIME_DIRECTORY", base, 1);
+    assert_int_equal(folder_make(&folder), 0);
+    assert_int_equal(folder_restore(folder.path), 0); /* it is there */
+    (void)snprintf(file, sizeof file, "%s/lock", folder.path);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(folder.path), 0);
+    assert_int_equal(folder_restore(folder.path), 0);
+    assert_int_equal(stat(folder.path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0700);
+    assert_int_equal(folder_make(&next), 0); /* which removes those of the dead */
+    assert_int_equal(access(file, F_OK), 0);
+    folder_remove(&next);
+    folder_remove(&folder);
+    strcpy(file, base);
+    strcat(file, "/weir-taken");
+    assert_int_equal(mknod(file, S_IFREG | 0600, 0), 0);
+    assert_int_equal(folder_restore(file), -EPERM);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(mkdir(file, 0700), 0);
+    if (chown(file, 65534, 65534) == 0) /* as root */
+        assert_int_equal(folder_restore(file), -EPERM);
+    assert_int_equal(rmdir(file), 0);
+    assert_int_equal(rmdir(base), 0);
+    assert_int_equal(folder_restore(file), -ENOENT);
+    (void)unsetenv("RUNTIME_DIRECTORY");
+}
+
 /* What was killed leaves its folder behind, and no lock on it. */
 static void folders_of_the_dead_are_removed(void **state)
 {
@@ -264,6 +300,7 @@ int main(void)
         cmocka_unit_test(lines_come_in_any_pieces),
         cmocka_unit_test(a_line_without_end_is_cut),
         cmocka_unit_test(the_folder_is_private_and_short),
+        cmocka_unit_test(a_removed_folder_is_made_again),
         cmocka_unit_test(folders_of_the_dead_are_removed),
         cmocka_unit_test(a_full_folder_is_removed_bit_by_bit),
         cmocka_unit_test(the_configuration_in_force_stays_as_it_was_read),
