@@ -313,6 +313,7 @@ static int large_bodies(void *arg)
     weir_client *client = client_open(NULL);
     weir_reply reply;
     char *at;
+    char line[16];
 
     (void)arg;
     at = text + sprintf(text, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n", LINES * 10);
@@ -322,9 +323,11 @@ static int large_bodies(void *arg)
         backend_open(&b, serve_body, text);
         assert_int_equal(weir_get(client, b.url, &reply), 0);
         assert_int_equal(reply.body_bytes, LINES * 10);
-        for (int i = 0; i < LINES; i++)
-            if (atoi(reply.body + i * 10) != i)
-                fail_msg("line %d is wrong", i);
+        for (int i = 0; i < LINES;
+             i++) { /* not atoi(), for which ASan measures the rest of the body each time */
+            (void)snprintf(line, sizeof line, "%09d\n", i);
+            assert_memory_equal(reply.body + i * 10, line, 10);
+        }
         assert_int_equal(reply.body[reply.body_bytes], '\0');
         weir_reply_free(&reply);
         assert_int_equal(b.connections, 1);
