@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_CAP 240 /* with the NUL and malloc's own header a round number */
 
@@ -14,16 +15,43 @@ static unsigned char lower(unsigned char c)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
 }
 
+/* Eight bytes at once. The top bit of each byte of a sum says whether its low seven bits reach a letter. */
+static uint64_t lower_8(uint64_t bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), low = bytes & 0x7f * each;
+    const uint64_t from_a = low + (0x80 - 'A') * each, beyond_z = low + (0x7f - 'Z') * each;
+
+    return bytes | (((from_a ^ beyond_z) & ~bytes & 0x80 * each) >> 2);
+}
+
+static bool differ_8(const char *a, const char *b)
+{
+    uint64_t left, right;
+
+    memcpy(&left, a, sizeof left);
+    memcpy(&right, b, sizeof right);
+    return left != right && lower_8(left) != lower_8(right);
+}
+
+static bool differ(char a, char b)
+{
+    return a != b && lower((unsigned char)a) != lower((unsigned char)b); /* most are the same */
+}
+
 bool weir_bytes_equal_nocase(weir_bytes a, weir_bytes b)
 {
+    size_t i = 0;
+
     if (a.len != b.len)
         return false;
-    for (size_t i = 0; i < a.len; i++) {
-        unsigned char left = (unsigned char)a.data[i], right = (unsigned char)b.data[i];
-        if (left != right && lower(left) != lower(right)) /* most are the same */
+    for (; a.len - i >= 8; i += 8)
+        if (differ_8(a.data + i, b.data + i))
             return false;
-    }
-    return true;
+    if (i > 0)
+        return !differ_8(a.data + a.len - 8, b.data + a.len - 8);
+    while (i < a.len && !differ(a.data[i], b.data[i]))
+        i++;
+    return i == a.len;
 }
 
 void weir_buffer_init(weir_buffer *b, size_t max_bytes)

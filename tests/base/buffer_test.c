@@ -225,6 +225,31 @@ static void spans_compare(void **state)
     assert_false(weir_bytes_equal_nocase(weir_bytes_of("\xc4"), weir_bytes_of("\xe4")));
 }
 
+static int lowered(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* Every pair of bytes, at each place of texts that are compared byte by byte, and eight bytes at once. */
+static void only_the_case_of_letters_is_passed_over(void **state)
+{
+    const size_t lengths[] = {1, 8, 11, 16};
+
+    (void)state;
+    for (size_t n = 0; n < sizeof lengths / sizeof *lengths; n++)
+        for (size_t at = 0; at < lengths[n]; at++) {
+            char a[16] = "a-Header-so-long", b[16] = "A-heaDER-so-LONG";
+            for (int left = 0; left < 256; left++)
+                for (int right = 0; right < 256; right++) {
+                    a[at] = (char)left;
+                    b[at] = (char)right;
+                    if (weir_bytes_equal_nocase((weir_bytes){a, lengths[n]}, (weir_bytes){b, lengths[n]}) !=
+                        (lowered(left) == lowered(right)))
+                        fail_msg("%02x and %02x at %zu of %zu", left, right, at, lengths[n]);
+                }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +262,7 @@ int main(void)
         cmocka_unit_test(drops_from_both_ends),
         cmocka_unit_test(does_what_an_array_does),
         cmocka_unit_test(spans_compare),
+        cmocka_unit_test(only_the_case_of_letters_is_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
