@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "text/proc_file.h"
+
 enum { HELLO_BYTES = 128, ANSWER_BYTES = 64 << 10, STATUS_BYTES = 4096, QUIET_MS = 6, BACKLOG = 128 };
 
 /* A process that has connected. */
@@ -232,15 +234,9 @@ static bool catches(pid_t pid, int number)
     char path[64], text[STATUS_BYTES];
     unsigned long long caught = 0;
     const char *line;
-    ssize_t n;
-    int fd;
 
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
+    (void)proc_file_read(path, text, sizeof text);
     line = strstr(text, "\nSigCgt:");
     return line != NULL && sscanf(line, "\nSigCgt: %llx", &caught) == 1 && (caught >> (number - 1) & 1) != 0;
 }

@@ -2,14 +2,14 @@
 #include "apps/proc_family.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "text/proc_file.h"
 
 enum { TEXT_BYTES = 1024, PATH_BYTES = 64 };
 
@@ -23,13 +23,7 @@ struct walk {
 
 static bool read_text(const char *path, char text[TEXT_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_BYTES - 1);
-
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
+    return proc_file_read(path, text, TEXT_BYTES) > 0;
 }
 
 /* --- what a thread does --- */

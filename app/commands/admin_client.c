@@ -2,7 +2,6 @@
 #include "commands/admin_client.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "admin/admin_pages.h"
 #include "commands/commands.h"
+#include "commands/interrupt.h"
 #include "commands/usage.h"
 
 enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
@@ -169,22 +169,6 @@ struct run {
     int code;
 };
 
-static int heed_signals(void *arg)
-{
-    struct run *run = arg;
-    const int numbers[] = {SIGINT, SIGTERM};
-    weir_signals signals;
-    int err = weir_signals_open(&signals, numbers, 2);
-
-    if (err < 0)
-        return 0; /* the signals end the program by their default action */
-    err = weir_signals_wait(&signals);
-    if (err > 0)
-        weir_scope_cancel(&run->scope);
-    weir_signals_close(&signals);
-    return 0;
-}
-
 static int ask(void *arg)
 {
     struct run *run = arg;
@@ -203,7 +187,7 @@ static int run_all(void *arg)
     if (err < 0)
         return err;
     weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
-    weir_spawn(&beside, "signals", heed_signals, run);
+    weir_spawn(&beside, "signals", interrupt_cancels, &run->scope);
     weir_scope_open(&run->scope, weir_never(), WEIR_COLLECT);
     err = weir_spawn(&run->scope, run->admin.command, ask, run);
     (void)weir_scope_close(&run->scope);

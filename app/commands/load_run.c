@@ -2,7 +2,6 @@
 #include "commands/load_run.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <weir/task.h>
 #include <weir/tls.h>
 
+#include "commands/interrupt.h"
 #include "commands/load_report.h"
 
 enum { PROGRESS_BYTES = 256, REPLY_BYTES_MAX = 256 << 20 };
@@ -110,22 +110,6 @@ static int work(void *arg)
     return 0;
 }
 
-static int heed_signals(void *arg)
-{
-    struct run *run = arg;
-    const int numbers[] = {SIGINT, SIGTERM};
-    weir_signals signals;
-    int err = weir_signals_open(&signals, numbers, 2);
-
-    if (err < 0)
-        return err;
-    err = weir_signals_wait(&signals);
-    if (err > 0)
-        weir_scope_cancel(&run->workers);
-    weir_signals_close(&signals);
-    return 0;
-}
-
 /* Opens stderr anew, without blocking: a terminal that is stopped (Ctrl-S) must not hold up the load. The
  * flags of stderr itself are shared with other programs. */
 static int open_terminal(void)
@@ -216,7 +200,7 @@ static int run_all(void *arg)
     if (err)
         return err;
     weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
-    weir_spawn(&beside, "signals", heed_signals, run);
+    weir_spawn(&beside, "signals", interrupt_cancels, &run->workers);
     if (run->target->progress)
         weir_spawn(&beside, "progress", show_progress, run);
     run->start = weir_now();

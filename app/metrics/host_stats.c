@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "metrics/proc_file.h"
+#include "text/proc_file.h"
 
 enum { TEXT_BYTES = 4096, PATH_BYTES = 512 };
 
@@ -32,7 +32,7 @@ static void read_cpus(const char *path, struct host_stats *out)
     unsigned long long t[8] = {0};
     const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 
-    if (!proc_file_read(path, text, TEXT_BYTES) ||
+    if (proc_file_read(path, text, TEXT_BYTES) == 0 ||
         sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5],
                &t[6], &t[7]) < 4)
         return;
@@ -44,7 +44,7 @@ static void read_cpus(const char *path, struct host_stats *out)
 static void read_pressure(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
-    const char *total = proc_file_read(path, text, TEXT_BYTES) && strncmp(text, "some ", 5) == 0
+    const char *total = proc_file_read(path, text, TEXT_BYTES) > 0 && strncmp(text, "some ", 5) == 0
                             ? strstr(text, "total=")
                             : NULL;
 
@@ -70,7 +70,7 @@ static bool read_member(const char *directory, const char *name, char text[TEXT_
     char path[PATH_BYTES + 64];
     const int n = snprintf(path, sizeof path, "%s/%s", directory, name);
 
-    return n < (int)sizeof path && proc_file_read(path, text, TEXT_BYTES);
+    return n < (int)sizeof path && proc_file_read(path, text, TEXT_BYTES) > 0;
 }
 
 /* Reads "50000 100000" of v2, where "max" is no quota; of v1 two files, where -1 is none.
@@ -141,7 +141,7 @@ static void read_quota(const char *list, const char *mounted_at, struct host_sta
 {
     char text[TEXT_BYTES], *rest = text, *line;
 
-    if (!proc_file_read(list, text, TEXT_BYTES))
+    if (proc_file_read(list, text, TEXT_BYTES) == 0)
         return;
     while ((line = strsep(&rest, "\n")) != NULL) {
         char *controllers = strchr(line, ':');

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "metrics/proc_file.h"
+#include "text/proc_file.h"
 
 bool process_stats_parse(const char *line, double booted, struct process_stats *out)
 {
@@ -72,7 +72,7 @@ void process_stats_read(struct process_stats *out)
 
     *out = (struct process_stats){0};
     out->has_stat =
-        proc_file_read("/proc/self/stat", line, sizeof line) && process_stats_parse(line, booted(), out);
+        proc_file_read("/proc/self/stat", line, sizeof line) > 0 && process_stats_parse(line, booted(), out);
     out->open_fds = open_fds();
     out->max_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
                        ? (int64_t)limit.rlim_cur

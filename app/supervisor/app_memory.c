@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "metrics/proc_file.h"
+#include "text/proc_file.h"
 
 enum { PATH_BYTES = 256, TEXT_BYTES = 4096 };
 
@@ -28,7 +28,7 @@ static void add_children_of_thread(struct family *f, pid_t pid, const char *thre
     (void)proc_file_read(path, text, sizeof text);
     for (char *at = text, *end; f->count < APP_MEMORY_PROCESSES_MAX; at = end) {
         const long child = strtol(at, &end, 10);
-        if (end == at)
+        if (end == at || *end == '\0') /* the last number may be cut */
             break;
         f->pids[f->count++] = (pid_t)child;
     }
@@ -56,7 +56,7 @@ static bool read_of(const struct family *f, pid_t pid, const char *file, char te
     char path[PATH_BYTES];
 
     (void)snprintf(path, sizeof path, "%s/proc/%d/%s", f->root, pid, file);
-    return proc_file_read(path, text, TEXT_BYTES);
+    return proc_file_read(path, text, TEXT_BYTES) > 0;
 }
 
 static uint64_t resident(const struct family *f, pid_t pid)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text/proc_file.h"
+
 enum { LIST_BYTES = 64 * 1024, EXITING = 0x4 /* PF_EXITING of the kernel */ };
 
 /* --- the kernel's list --- */
@@ -44,15 +46,9 @@ static bool read_stat(pid_t pid, int *parent, int *session, bool *ends)
     char state = 0;
     char path[32], text[512];
     const char *after;
-    ssize_t n;
-    int fd;
 
     (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (fd >= 0)
-        (void)close(fd);
-    text[n > 0 ? n : 0] = '\0';
+    (void)proc_file_read(path, text, sizeof text);
     after = strrchr(text, ')');
     if (after == NULL || sscanf(after, ") %c %d %*d %d %*d %*d %u", &state, parent, session, &flags) != 4)
         return false;

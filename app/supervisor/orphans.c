@@ -2,7 +2,6 @@
 #include "supervisor/orphans.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "config/app.h"
 #include "supervisor/children.h"
+#include "text/proc_file.h"
 
 #ifndef __WNOTHREAD
 #define __WNOTHREAD 0x20000000 /* <linux/wait.h>, which can't stand beside <sys/wait.h> */
@@ -56,17 +56,10 @@ static bool is_of_an_application(pid_t pid)
 {
     static const char name[] = CONFIG_APP_VARIABLES "NAME=";
     char path[32], text[ENVIRONMENT_BYTES];
-    ssize_t n;
-    int fd;
+    size_t n;
 
     (void)snprintf(path, sizeof path, "/proc/%d/environ", pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (fd >= 0)
-        (void)close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
+    n = proc_file_read(path, text, sizeof text);
     for (const char *at = text; at < text + n; at += strlen(at) + 1)
         if (strncmp(at, name, strlen(name)) == 0)
             return true;

@@ -240,6 +240,17 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+/* A list of children that is longer than what is read of it, which ends in "11000". */
+static void write_list(const char *name)
+{
+    char list[8192] = "212 ";
+
+    while (strlen(list) < 4090)
+        strcat(list, "99999999 ");
+    strcpy(list + 4090, "11000000 ");
+    write_file(name, list);
+}
+
 /* 10 has 11 and, by its second thread, 12; that has 13. */
 static void memory_is_that_of_all_descendants(void **state)
 {
@@ -261,6 +272,9 @@ static void memory_is_that_of_all_descendants(void **state)
     assert_int_equal(app_memory_below(10, 600 * page - 1, root), 90 * 1024 + 300 * page);
     assert_int_equal(app_memory_below(12, 1, root), 300 * page); /* alone, it shares with nobody */
     assert_int_equal(app_memory_below(99, 1, root), 0);
+    write_list("14/task/14/children");
+    write_file("11000/statm", "900 100 0 0 0 0 0\n");
+    assert_int_equal(app_memory_below(14, 1, root), 0);
     (void)snprintf(text, sizeof text, "rm -r %s", root);
     assert_int_equal(system(text), 0);
 }
