@@ -7,8 +7,6 @@
 #include "config/route_kind.h"
 #include "routes/proxy_answer.h"
 #include "routes/proxy_exchange.h"
-#include "routes/proxy_request.h"
-#include "routes/proxy_upload.h"
 
 /* --- settings --- */
 
@@ -58,23 +56,11 @@ static int handle(weir_request *req, weir_response *res, void *state)
     weir_instant until;
     int err;
 
-    if (strcmp(weir_request_method(req), "TRACE") == 0)
-        return proxy_exchange_refuse_trace(res);
-    err = client_deadline_read(req, res, &until);
+    err = proxy_exchange_admit(req, res, &until);
     if (err != 0)
         return err < 0 ? err : 0;
     p = make(req, res, state, until);
-    if (p == NULL)
-        return -ENOMEM;
-    err = proxy_request_make(p);
-    if (err == -EINVAL)
-        return weir_respond_fault(res, 400, "malformed", p->headers.fault);
-    if (err == 0)
-        err = proxy_upload_begin(p);
-    if (err == 0)
-        err = proxy_exchange_conclude(p, proxy_exchange(p));
-    weir_buffer_free(&p->held);
-    return err;
+    return p != NULL ? proxy_exchange_run(p, proxy_exchange) : -ENOMEM;
 }
 
 /* --- its state on a loop --- */

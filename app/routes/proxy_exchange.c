@@ -2,6 +2,7 @@
 #include "routes/proxy_exchange.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <weir/scope.h>
 #include <weir/task.h>
@@ -75,7 +76,8 @@ int proxy_exchange(struct proxying *p)
     return err == 0 ? proxy_exchange_end(p) : err;
 }
 
-int proxy_exchange_conclude(struct proxying *p, int err)
+/* Answers for a backend that has failed, if the answer has not begun. Returns: as proxy_exchange_run(). */
+static int conclude(struct proxying *p, int err)
 {
     if (err < 0 && p->client_err < 0)
         return p->client_err;
@@ -85,11 +87,34 @@ int proxy_exchange_conclude(struct proxying *p, int err)
                           : proxy_respond_failed(p, err);
 }
 
+int proxy_exchange_run(struct proxying *p, int (*ask)(struct proxying *p))
+{
+    int err = proxy_request_make(p);
+
+    if (err == -EINVAL)
+        return weir_respond_fault(p->res, 400, "malformed", p->headers.fault);
+    if (err == 0)
+        err = proxy_upload_begin(p);
+    if (err == 0)
+        err = conclude(p, ask(p));
+    weir_buffer_free(&p->held);
+    return err;
+}
+
 /* --- before it --- */
 
-int proxy_exchange_refuse_trace(weir_response *res)
+/* TRACE would show the client what is added on the way. */
+static int refuse_trace(weir_response *res)
 {
     int err = weir_response_header_add(res, "allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
 
-    return err < 0 ? err : weir_respond_fault(res, 405, "method_not_allowed", "TRACE is not passed on");
+    if (err == 0)
+        err = weir_respond_fault(res, 405, "method_not_allowed", "TRACE is not passed on");
+    return err < 0 ? err : 1;
+}
+
+int proxy_exchange_admit(weir_request *req, weir_response *res, weir_instant *until)
+{
+    return strcmp(weir_request_method(req), "TRACE") == 0 ? refuse_trace(res)
+                                                          : client_deadline_read(req, res, until);
 }

@@ -9,8 +9,6 @@
 
 #include "config/route_kind.h"
 #include "routes/proxy_exchange.h"
-#include "routes/proxy_request.h"
-#include "routes/proxy_upload.h"
 #include "routes/serve_answer.h"
 #include "routes/serve_attempts.h"
 #include "routes/serve_refusal.h"
@@ -55,8 +53,9 @@ static int take(struct serving *s, weir_instant until, enum app_refusal *why)
 }
 
 /* Takes a place and asks; the next process if one takes no connection. */
-static int take_and_ask(struct serving *s)
+static int take_and_ask(struct proxying *p)
 {
+    struct serving *s = (struct serving *)p;
     const weir_instant until = weir_after(s->state->settings->app->wait);
     enum app_refusal why;
     int err;
@@ -103,23 +102,11 @@ static int handle(weir_request *req, weir_response *res, void *state)
     weir_instant until;
     int err;
 
-    if (strcmp(weir_request_method(req), "TRACE") == 0)
-        return proxy_exchange_refuse_trace(res);
-    err = client_deadline_read(req, res, &until);
+    err = proxy_exchange_admit(req, res, &until);
     if (err != 0)
         return err < 0 ? err : 0;
     s = make(req, res, state, until);
-    if (s == NULL)
-        return -ENOMEM;
-    err = proxy_request_make(&s->p);
-    if (err == -EINVAL)
-        return weir_respond_fault(res, 400, "malformed", s->p.headers.fault);
-    if (err == 0)
-        err = proxy_upload_begin(&s->p);
-    if (err == 0)
-        err = proxy_exchange_conclude(&s->p, take_and_ask(s));
-    weir_buffer_free(&s->p.held);
-    return err;
+    return s != NULL ? proxy_exchange_run(&s->p, take_and_ask) : -ENOMEM;
 }
 
 /* --- its state on a loop --- */
