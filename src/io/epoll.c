@@ -537,11 +537,7 @@ static int epoll_turn(struct weir__io *io, int64_t wait_until_ns)
 
 static void epoll_wake(struct weir__io *io)
 {
-    int saved = errno; /* signal handlers call this */
-    uint64_t one = 1;
-
-    (void)!write(self(io)->wakefd, &one, sizeof one);
-    errno = saved;
+    weir__io_os_wake(self(io)->wakefd);
 }
 
 const struct weir__io_backend weir__io_epoll = {

@@ -28,6 +28,15 @@ int64_t weir__io_os_now_ns(struct weir__io *io)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+void weir__io_os_wake(int fd)
+{
+    const int saved = errno;
+    const uint64_t one = 1;
+
+    (void)!write(fd, &one, sizeof one);
+    errno = saved;
+}
+
 bool weir__io_os_wait(int64_t until_ns, struct timespec *wait)
 {
     int64_t left;

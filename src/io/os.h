@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets and the clock of a real kernel, for the backends on it.
  *
- * Threading: the loop's thread; weir__io_os_address() any thread. None of it blocks. The functions have the
- * types of struct weir__io_backend and stand in its table directly. They don't use io.
+ * Threading: the loop's thread; weir__io_os_address() and weir__io_os_wake() any thread. None of it blocks.
+ * The functions have the types of struct weir__io_backend and stand in its table directly. They don't use io.
  */
 #ifndef WEIR__IO_OS_H
 #define WEIR__IO_OS_H
@@ -51,6 +51,9 @@ int weir__io_os_take(int fd, bool foreign);
  *          reverse.
  */
 int weir__io_os_adopt(int fd, bool listening);
+
+/* Wakes the loop that polls an eventfd. Any thread, and signal handlers: errno stays. */
+void weir__io_os_wake(int fd);
 
 /* The time until an instant; *wait is not negative. Under TSan at most WEIR__TSAN_SLEEP_NS.
  * Returns: false: there is no instant (INT64_MAX).
