@@ -35,6 +35,9 @@ struct admin_process {
 struct admin_supervisor {
     /* Lists the processes, those that drain included: by number, then by generation. Returns: how many. */
     size_t (*processes)(void *arg, struct admin_process *out, size_t room);
+    /* Returns: how often a process was started again after an end that was not planned; never less than before.
+     */
+    uint64_t (*restarts)(void *arg);
     /* Reads the configuration anew, and puts it into force if it can be served; writes what came of it, in
      * lines for a person. Waits. Returns: 0; -WEIR_ECONFIG it is faulty, and the old one stays in force. */
     int (*reload)(void *arg, struct text_out *out);

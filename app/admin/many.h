@@ -60,7 +60,6 @@ struct admin_of_many {
     struct asked asked[ADMIN_PROCESSES_MAX];            /* of a round */
     struct many_ended ended_since[ADMIN_PROCESSES_MAX]; /* the latest round */
     size_t ended_count;
-    uint64_t restarts;  /* the most that there have been */
     weir_instant round; /* when the latest round began */
     weir_instant started;
     weir_scope *scope;                /* of its tasks, while it is open */

@@ -106,8 +106,7 @@ static void match(struct admin_of_many *admin)
 
 static void list_processes(struct admin_of_many *admin)
 {
-    struct joined_processes seen = {0};
-    uint64_t restarts = 0;
+    struct joined_processes seen = {.restarts = admin->supervisor.restarts(admin->supervisor.arg)};
 
     take_ended(admin);
     admin->listed = admin->supervisor.processes(admin->supervisor.arg, admin->list, ADMIN_PROCESSES_MAX);
@@ -119,11 +118,7 @@ static void list_processes(struct admin_of_many *admin)
         seen.draining += is->draining;
         seen.starting += !is->ready && !is->draining;
         seen.silent += process != NULL && process->err < 0;
-        restarts += is->draining ? 0 : is->restarts;
     }
-    if (restarts > admin->restarts) /* a number that is gone takes its restarts along */
-        admin->restarts = restarts;
-    seen.restarts = admin->restarts;
     joined_set_processes(admin->joined, &seen);
 }
 

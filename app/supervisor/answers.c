@@ -11,6 +11,13 @@ static size_t list_processes(void *arg, struct admin_process *out, size_t room)
     return processes_list(&s->processes, out, room);
 }
 
+static uint64_t count_restarts(void *arg)
+{
+    const struct supervisor *s = arg;
+
+    return s->processes.restarts;
+}
+
 static int reload(void *arg, struct text_out *out)
 {
     return reload_now(arg, out);
@@ -75,6 +82,7 @@ struct admin_supervisor supervisor_answers(struct supervisor *s)
 {
     return (struct admin_supervisor){
         .processes = list_processes,
+        .restarts = count_restarts,
         .reload = reload,
         .drain = drain,
         .status = write_status,

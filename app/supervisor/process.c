@@ -375,6 +375,7 @@ static void pause_before_the_next(struct gateway_process *p, const char *how, we
     weir_scope attention;
 
     p->restarts++;
+    ++*p->place->restarts;
     weir_log(WEIR_LOG_ERROR, "a gateway process has ended, and is started again", number_of(p),
              WEIR_KV_INT("pid", p->pid), WEIR_KV("how", how), WEIR_KV_DURATION("in", pause));
     p->pid = 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <weir/process.h>
@@ -37,6 +38,7 @@ struct process_place {
     struct members *members;
     int shared;          /* descriptor of the shared memory */
     weir_event *changed; /* set when any process has changed its state */
+    uint64_t *restarts;  /* of all, after ends that were not planned */
     /* One that was ready has been asked to end. May wait for a moment, until it is cancelled. NULL: no
      * interest
      */

@@ -21,6 +21,7 @@ void processes_init(struct processes *all, weir_scope *scope, const struct proce
     weir_event_init(&all->changed);
     all->place.members = &all->members;
     all->place.changed = &all->changed;
+    all->place.restarts = &all->restarts;
 }
 
 /* Waits until something changes. Returns: < 0: the task is cancelled, or the instant has come. */

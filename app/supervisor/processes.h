@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <weir/scope.h>
 #include <weir/sync.h>
@@ -42,11 +43,12 @@ struct processes {
     struct generation *newest;   /* all that have a process, newest first */
     struct generation *in_force; /* NULL: none yet, or none any more */
     unsigned generations;        /* that were started */
+    uint64_t restarts;           /* of their processes: ends that were not planned */
     weir_instant patience;       /* until when a generation that starts is waited for */
     bool ending;                 /* no generation will be started */
 };
 
-/* Owns:    place is copied but for members and changed, which are set here. */
+/* Owns:    place is copied but for members, changed and restarts, which are set here. */
 void processes_init(struct processes *all, weir_scope *scope, const struct process_place *place,
                     weir_shared *shared);
 

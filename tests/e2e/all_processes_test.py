@@ -87,9 +87,12 @@ def no_counter_decreases_and_a_reload_loses_none():
             os.kill(process_ids(weir)[0], signal.SIGKILL) # what it has counted, has been told long ago
             until("it has been replaced", lambda: len(process_ids(weir)) == 2 and metrics(weir)["weir_process_restarts_total"] == 1)
             same(counted(weir), 100, "after a kill")
+            last = next(each for each in status(weir)["processes"] if each["restarts"])
+            same(last["last_end"], "ended by SIGKILL")
+            same(weir_command(weir, "reload").returncode, 0)
+            os.kill(weir.gateways()[-1], signal.SIGKILL)
+            until("a crash after a reload is counted, too", lambda: metrics(weir)["weir_process_restarts_total"] == 2)
         same(watcher.decreased, [])
-        last = next(each for each in status(weir)["processes"] if each["restarts"])
-        same(last["last_end"], "ended by SIGKILL")
         assert not any("does not tell its figures" in (line or "") for line in weir.lines), "said of processes that end"
 
 

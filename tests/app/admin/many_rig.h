@@ -197,6 +197,12 @@ static inline int reload(void *arg, struct text_out *out)
     return w->reload_result;
 }
 
+static inline uint64_t restarts(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
 static inline void drain(void *arg)
 {
     ((struct world *)arg)->drains++;
@@ -220,8 +226,12 @@ static inline void parse(struct config *config, const char *admin, const char *r
 
 static inline void begin(struct world *w, weir_scope *scope, size_t fakes)
 {
-    const struct admin_supervisor supervisor = {
-        .processes = list_processes, .reload = reload, .drain = drain, .status = status, .arg = w};
+    const struct admin_supervisor supervisor = {.processes = list_processes,
+                                                .restarts = restarts,
+                                                .reload = reload,
+                                                .drain = drain,
+                                                .status = status,
+                                                .arg = w};
 
     *w = (struct world){.count = fakes};
     strcpy(w->folder, "/tmp/weir-test-XXXXXX");

@@ -15,6 +15,7 @@
 struct world {
     struct members members;
     struct process_place place;
+    uint64_t restarts;
     struct gateway_process process;
     weir_event changed;
     int told;
@@ -78,6 +79,7 @@ static weir_duration leave(bool hurries)
                                      .members = &w.members,
                                      .shared = fd,
                                      .changed = &w.changed,
+                                     .restarts = &w.restarts,
                                      .leaves = wait_long,
                                      .leaves_arg = &w,
                                      .simulate = serve,
