@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/url_text.h"
+#include "http/moved.h"
+#include "http/plain_path.h"
 #include "routes/discard.h"
-
-enum { LOCATION_BYTES_MAX = 60 << 10 }; /* a head has at most 64 KiB of headers */
 
 /* --- the state of a loop --- */
 
@@ -40,39 +39,6 @@ static int open_state(const struct config_route *config, const struct route_loop
 
 /* --- answering --- */
 
-static int write_location(weir_buffer *out, weir_request *req)
-{
-    const char *path = weir_request_path_written(req), *query = weir_request_query(req);
-    int err;
-
-    while (path[0] == '/' && path[1] == '/')
-        path++; /* "//name" would be another host */
-    err = url_text_append(out, path, false);
-    if (err == 0)
-        err = weir_buffer_append_byte(out, '/');
-    if (err == 0 && *query != '\0')
-        err = weir_buffer_append_byte(out, '?');
-    return err < 0 ? err : url_text_append(out, query, false);
-}
-
-/* Leads to the folder with its slash: relative links in its index would else begin one level too high. */
-static int redirect(weir_request *req, weir_response *res)
-{
-    weir_buffer location;
-    int err;
-
-    weir_buffer_init(&location, LOCATION_BYTES_MAX);
-    err = write_location(&location, req);
-    if (err == 0)
-        err = weir_buffer_append_byte(&location, '\0');
-    if (err == 0)
-        err = weir_response_header_add(res, "location", location.data);
-    if (err == 0)
-        err = weir_respond_bytes(res, 301, NULL, NULL, 0);
-    weir_buffer_free(&location);
-    return err;
-}
-
 static int refuse_method(weir_response *res)
 {
     int err = weir_response_header_add(res, "allow", "GET, HEAD");
@@ -91,15 +57,17 @@ static int handle(weir_request *req, weir_response *res, void *state)
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return refuse_method(res);
     err = request_discard_body(req);
-    if (err < 0)
-        return err;
+    if (err == 0)
+        err = plain_path_lead(req, res);
+    if (err != 0)
+        return err < 0 ? err : 0;
     err = file_find(route, req, &found);
     if (err == -ENOENT && kept_root_is_renewed(&route->root)) {
         file_cache_forget(route->cache, route->root.fd); /* that there is no such file, too */
         err = file_find(route, req, &found);
     }
-    if (err == FILE_IS_FOLDER)
-        return redirect(req, res);
+    if (err == FILE_IS_FOLDER) /* relative links in its index would else begin one level too high */
+        return moved_to(req, res, weir_request_path_written(req), "/");
     if (err == -ENOENT)
         return weir_respond_fault(res, 404, "not_found", "there is no such file");
     if (err == -EMFILE || err == -ENFILE)

@@ -15,6 +15,7 @@
 #include "http/body_coding.h"
 #include "http/conditional.h"
 #include "http/negotiation.h"
+#include "http/plain_path.h"
 #include "http/rooted_open.h"
 #include "jobs/image.h"
 #include "jobs/kinds.h"
@@ -290,6 +291,10 @@ static int answer_file(weir_request *req, weir_response *res, struct state *stat
     struct opening file = {.root = state->root.fd, .path = path, .fd = -1};
     int err = path != NULL ? request_discard_body(req) : -ENOMEM;
 
+    if (err == 0)
+        err = plain_path_lead(req, res);
+    if (err > 0)
+        return 0;
     if (err == 0)
         err = rooted_open_path(asked, NULL, path);
     if (err == 0)

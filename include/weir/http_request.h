@@ -194,6 +194,15 @@ void *weir_request_data(const weir_request *req);
  */
 void *weir_request_path_data(const weir_request *req);
 
+/* Returns the data of the route that a request would reach with another path. For a handler to which several
+ * paths are one thing, as "/a/b", "/a//b" and "/%61/b" are to one that opens files: rules of another route,
+ * such as who may ask, hold for the thing in whatever spelling.
+ * Takes:   path: in normal form, as of weir_request_path().
+ * Returns: weir_route.data; NULL if no route takes that.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_data_at(const weir_request *req, const char *path);
+
 /* Attaches a pointer that on_exchange finds in the record.
  * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
  * Returns: nothing.

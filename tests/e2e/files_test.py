@@ -187,6 +187,36 @@ def the_log_says_which_file_is_there_and_is_not_sent():
             tree.weir.wait_for(f'warn a file is not sent path={name} why="{why}.*more=0')
 
 
+def rules_hold_for_every_spelling_of_a_path():
+    """A file may lie below the roots of two routes. What asks for it in another spelling is led to the route that its plain path has."""
+    with contextlib.ExitStack() as stack:
+        tree = Tree(stack)
+        for name in ("own/s.txt", "@own/s.txt", "one.txt"):
+            tree.put(name, SECRET)
+        tree.put("../tokens", b"t\n")
+        guard = f'auth: {{bearer: "{tree.folder}/tokens"}}'
+        weir = stack.enter_context(Weir("serve", config=f"""
+listen: 127.0.0.1:0
+routes:
+  - {{path: /own/*, file: {{root: "{tree.root}/own"}}, {guard}}}
+  - {{path: /@own/*, file: {{root: "{tree.root}/@own"}}, {guard}}}
+  - {{path: /one.txt, respond: {{body: x}}, {guard}}}
+  - {{path: /two.txt, methods: [POST], respond: {{body: x}}, {guard}}}
+  - {{path: /a.txt, host: other, respond: {{body: x}}, {guard}}}
+  - {{path: /*, file: {{root: "{tree.root}", fallback: index.html}}}}
+"""))
+        address = weir.address()
+        for target, location in (("//own/s.txt", "/own/s.txt"), ("/.//own//s.txt", "/own/s.txt"), ("/x/..//own/s.txt?a=/b", "/own/s.txt?a=/b"), ("http://h//own/s.txt", "/own/s.txt"),
+                                 ("/%40own/s.txt", "/@own/s.txt"), ("//%40own/s.txt?q", "/@own/s.txt?q"), ("//one.txt", "/one.txt"), ("//own", "/own"), ("///own///", "/own/")):
+            got = raw(address, target)
+            same((got.status, got.headers.get("location"), got.body), (301, location, b""), target)
+            same(raw(address, location).status, 401, location)
+        for target in ("//a.txt", "/list//a.txt", "//two%20words.txt", "/sub//..//a.txt", "/%5Cown/s.txt"): # of this route in any spelling
+            got = raw(address, target)
+            assert got.status == 200 and got.body != SECRET, target
+        same(raw(address, "/own%2Fs.txt").status, 404)
+
+
 def dot_files_are_sent_when_named():
     with serving(", dot_files: [.well-known]") as (_, address):
         same(raw(address, "/f/.well-known/token").body, b"token")
@@ -501,7 +531,7 @@ def a_slow_reader_gets_all_of_many_files():
 
 run(files_are_sent_whole, other_methods_are_told_which_there_are, folders_lead_to_their_slash, a_redirect_never_leads_to_another_host,
     no_trick_leads_out_of_the_root, no_trick_leads_out_without_openat2, what_may_not_be_read_does_not_exist,
-    the_log_says_which_file_is_there_and_is_not_sent, dot_files_are_sent_when_named,
+    the_log_says_which_file_is_there_and_is_not_sent, rules_hold_for_every_spelling_of_a_path, dot_files_are_sent_when_named,
     conditions_are_heeded, ranges_are_sent, several_ranges_are_parts, siblings_are_sent_by_the_clients_weights, siblings_are_left_alone_unless_asked_for,
     missing_files_fall_back, a_fallback_is_asked_for_anew, answers_may_be_compressed, a_head_has_the_headers_of_its_get, a_file_that_is_cut_breaks_its_answer_off, a_file_that_is_replaced_is_sent_as_it_was,
     a_large_file_that_is_changed_in_place_is_seen_at_once, tags_and_contents_belong_together_while_a_tree_changes, a_root_that_is_made_anew_is_found_again, requests_may_come_together, a_slow_reader_gets_all_of_many_files)

@@ -10,6 +10,7 @@
 #include "http/message/trailers.h"
 #include "http/server/handler_check.h"
 #include "http/server/request.h"
+#include "http/server/routing.h"
 
 const char *weir_request_method(const weir_request *req)
 {
@@ -300,6 +301,14 @@ void *weir_request_path_data(const weir_request *req)
 {
     (void)weir__checked_request(req, __func__);
     return req->path_route != NULL ? req->path_route->given->data : NULL;
+}
+
+void *weir_request_data_at(const weir_request *req, const char *path)
+{
+    const struct weir__route *route =
+        weir__route_at(weir__checked_request(req, __func__), weir_bytes_of(path));
+
+    return route != NULL ? route->given->data : NULL;
 }
 
 void weir_request_note(weir_request *req, const void *note)

@@ -194,11 +194,17 @@ static weir_bytes host_of(const struct weir_server *server, const weir_request *
     return host;
 }
 
+static bool is_of_server(const struct weir_server *server, const struct weir__route *route, weir_bytes host,
+                         const weir_request *req)
+{
+    return (!server->routes_name_hosts || takes_host(route, host)) && takes_scheme(route, req);
+}
+
 /* Reports whether host, scheme and path of a route match, and finds its parameters. */
 static bool fits(const struct weir_server *server, const struct weir__route *route, weir_bytes host,
                  weir_request *req)
 {
-    return (!server->routes_name_hosts || takes_host(route, host)) && takes_scheme(route, req) &&
+    return is_of_server(server, route, host, req) &&
            weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params);
 }
 
@@ -223,6 +229,22 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
         add_methods(x, route->given, allow);
         if (req->path_route == NULL || (route->given->preflights && !req->path_route->given->preflights))
             req->path_route = route;
+    }
+    return NULL;
+}
+
+const struct weir__route *weir__route_at(const struct weir__exchange *x, weir_bytes normal)
+{
+    const struct weir_server *server = x->home->server;
+    const weir_request *req = &x->request;
+    const weir_bytes host = host_of(server, req), method = weir_bytes_of(req->method);
+
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct weir__route *route = &server->routes[i];
+        if (is_of_server(server, route, host, req) &&
+            weir__http_pattern_match(&route->pattern, normal, normal, NULL) &&
+            takes_method(route, req->head.method, method))
+            return route;
     }
     return NULL;
 }

@@ -18,4 +18,8 @@ void weir__routes_free(struct weir_server *server);
  * Returns: 0; -ENOMEM. */
 int weir__exchange_find_route(struct weir__exchange *x) WEIR_CHECKED;
 
+/* Finds the route that a request would have with another path, in normal form. Returns: NULL: there is none.
+ */
+const struct weir__route *weir__route_at(const struct weir__exchange *x, weir_bytes normal);
+
 #endif
