@@ -117,11 +117,11 @@ typedef struct weir_backend_breaker {
     weir_duration open;   /* how long it is open at first [5 s]. At most 60 s later on */
 } weir_backend_breaker;
 
-/* A limit of requests in progress that follows what the backend can do: it sinks as answers get slower than
- * they were over a longer time, and as deadlines pass or answers with 503 come, more than one in 20 and more
- * than are usual; it grows while at least half of it is used. It begins between the two bounds, and returns
- * there within half a minute after it has sunk, where little is asked and all is well. (After Gradient2 of
- * Netflix's concurrency-limits.) */
+/* A limit of requests in progress that follows what the backend can do: while at least half of it is used, it
+ * sinks as answers get slower than they were over a longer time, and grows otherwise. It sinks also as
+ * deadlines pass or answers with 503 come, more than one in 20 and more than are usual. It begins between the
+ * two bounds, and returns there within half a minute after it has sunk, where little is asked and all is
+ * well. (After Gradient2 of Netflix's concurrency-limits.) */
 typedef struct weir_backend_auto_limit {
     int min, max; /* [4 and 256 if only one is given; 0 both: limit holds as it is] */
 } weir_backend_auto_limit;

@@ -245,7 +245,7 @@ static void move(struct weir__auto_limit *l, const struct weir__auto_limit_setti
     follow_drops(l, &now, vain.dropped);
     if (has_median)
         gradient = TOLERANCE * chance * long_of(l, &now, vain.slow) / now.median;
-    next = now.limit * fmax(GRADIENT_MIN, fmin(1, gradient));
+    next = now.is_used ? now.limit * fmax(GRADIENT_MIN, fmin(1, gradient)) : now.limit;
     if (now.is_used && gradient >= 1 && look(&l->has_sunk) == 0)
         next += sqrt(now.limit);
     next = follow(now.limit, next, SHARE);

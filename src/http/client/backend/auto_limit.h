@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A limit of requests in progress that follows what a backend can do.
  *
- * Each window of at least 20 answers gives a short median, which moves a long one slowly. The limit follows
- * their ratio: it sinks as answers get slower than they have been for long, and grows by the root of itself
- * while they do not, and at least half of it is used. Deadlines that pass and answers with 503 take a tenth
- * of it at once, once per window. It never probes by forcing the limit down. (After Gradient2 of Netflix's
+ * Each window of at least 20 answers gives a short median, which moves a long one slowly. While at least half
+ * of the limit is used, it follows their ratio: it sinks as answers get slower than they have been for long,
+ * and grows by the root of itself while they do not. While less is used, they are not slow by the limit:
+ * sinking would only refuse what comes at once. Deadlines that pass and answers with 503 take a tenth of it
+ * at once, once per window. It never probes by forcing the limit down. (After Gradient2 of Netflix's
  * concurrency-limits.)
  *
  * What trouble has taken comes back without demand, too: while less than half of the limit is used, nothing
