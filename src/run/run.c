@@ -208,7 +208,7 @@ static void stop_loops(struct weir_runtime *r, int started)
         free_loop(&r->loops[i]);
 }
 
-/* --- the way in --- */
+/* --- all loops --- */
 
 struct first_task {
     struct weir_runtime *runtime;
@@ -264,11 +264,11 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
     return err;
 }
 
-static int run(struct weir_runtime *r, struct first_task *first)
-{
-    struct signal_stack signals = {0};
-    int err;
+/* --- the runtime --- */
 
+/* What does not depend on loops, and cannot fail. */
+static void init_parts(struct weir_runtime *r)
+{
     weir__stalls_init(r->stalls);
     weir__tls_runtime_init(r->tls);
     weir__registry_init(&r->registry);
@@ -277,38 +277,10 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__threads_init(r->threads, &weir__profile_hooks);
     weir__publishers_init(r->publishers);
     weir__starter_init(r->starter);
-    r->loop_count = r->options.loops;
-    r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
-    r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
-    r->posts->of_loop = calloc((size_t)r->loop_count, sizeof *r->posts->of_loop);
-    err = r->loops == NULL || r->roots == NULL || r->posts->of_loop == NULL ? -ENOMEM
-                                                                            : weir__symbols_open(&r->symbols);
-    if (err == 0)
-        err = signal_stack_enter(&signals);
-    if (err == 0) {
-        weir__faults_handle();
-        err = weir__loop_open(&r->loops[0], r, 0);
-    }
-    if (err == 0) {
-        err = weir__pools_open(r);
-        if (err == 0) {
-            weir__guard_runtime_begins(r);
-            err = weir__watch_open(r);
-            if (err == 0)
-                err = run_loops(r, first); /* and closes the pools */
-            else
-                weir__pools_close(r);
-            weir__watch_close(r);
-            weir__guard_runtime_ends(r);
-        }
-        free_loop(&r->loops[0]);
-    }
-    weir__tls_runtime_free(r->tls);
-    signal_stack_leave(&signals);
-    weir__symbols_close(r->symbols);
-    free(r->posts->of_loop);
-    free(r->roots);
-    free(r->loops);
+}
+
+static void free_parts(struct weir_runtime *r)
+{
     weir__starter_free(r->starter);
     weir__publishers_free(r->publishers);
     weir__profile_runtime_ends(r->threads);
@@ -317,6 +289,67 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__sentences_free(&r->sentences);
     weir__registry_destroy(&r->shared);
     weir__registry_destroy(&r->registry);
+}
+
+/* What there is of each loop. */
+static int make_tables(struct weir_runtime *r)
+{
+    r->loop_count = r->options.loops;
+    r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
+    r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
+    r->posts->of_loop = calloc((size_t)r->loop_count, sizeof *r->posts->of_loop);
+    return r->loops == NULL || r->roots == NULL || r->posts->of_loop == NULL ? -ENOMEM : 0;
+}
+
+static void free_tables(struct weir_runtime *r)
+{
+    free(r->posts->of_loop);
+    free(r->roots);
+    free(r->loops);
+}
+
+/* Runs all loops, of which the first is open, beside pools, guard and watch. */
+static int run_beside_pools(struct weir_runtime *r, struct first_task *first)
+{
+    int err = weir__pools_open(r);
+
+    if (err < 0)
+        return err;
+    weir__guard_runtime_begins(r);
+    err = weir__watch_open(r);
+    if (err == 0)
+        err = run_loops(r, first); /* and closes the pools */
+    else
+        weir__pools_close(r);
+    weir__watch_close(r);
+    weir__guard_runtime_ends(r);
+    return err;
+}
+
+static int run(struct weir_runtime *r, struct first_task *first)
+{
+    struct signal_stack signals = {0};
+    int err;
+
+    init_parts(r);
+    err = make_tables(r);
+    if (err == 0)
+        err = weir__symbols_open(&r->symbols);
+    if (err == 0)
+        err = signal_stack_enter(&signals);
+    if (err == 0) {
+        weir__faults_handle();
+        err = weir__loop_open(&r->loops[0], r, 0);
+    }
+    if (err == 0) {
+        err = run_beside_pools(r, first);
+        free_loop(&r->loops[0]);
+    }
+    weir__tls_runtime_free(r->tls);
+    signal_stack_leave(&signals);
+    weir__symbols_close(r->symbols);
+    free_tables(r);
+    free_parts(r);
     return err < 0 ? err : first->result;
 }
 

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/commands/top_frame_of.h"
 #include "app/support/console.h"
 #include "app/support/given_json.h"
-#include "commands/top_frame.h"
-#include "support/run.h"
 
 #define WINDOW(rate, requests, errors, more)                                                                 \
     "'last_10s':{'rate':" #rate ",'requests':" #requests ",'errors':" #errors more "}"
@@ -42,23 +41,6 @@ static struct top_view view_of(const char *text)
     return (struct top_view){.address = "127.0.0.1:8081", .stats = given_json(text)};
 }
 
-/* Returns: the frame, for the caller to free(). */
-static char *frame(struct top_view *view, int width)
-{
-    struct terminal_text out;
-    char *text;
-
-    terminal_text_init(&out, 1 << 20);
-    out.width = width;
-    out.utf8 = true;
-    top_frame_write(view, &out);
-    assert_int_equal(out.text.err, 0);
-    text = strdup(out.text.text.data);
-    assert_non_null(text);
-    weir_buffer_free(&out.text.text);
-    return text;
-}
-
 static void end(struct top_view *view, char *text)
 {
     json_decref((json_t *)(uintptr_t)view->stats);
@@ -81,7 +63,7 @@ static void stand_in_this_order(const char *text, const char *const *words)
 static void instances_stand_below_their_backend(void **state)
 {
     struct top_view view = view_of(stats);
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     IN_ORDER(text, "BACKEND, its instances", "orders", "  10.0.0.5:80", "  10.0.0.4:80", "  10.0.0.3:80",
@@ -102,7 +84,7 @@ static void faults_of_a_backend_are_said(void **state)
         INSTANCE("a:1", "up", 1, 0, 1, 0, "")) "," BACKEND("dark", 0, 0, 0, 1, ",'panics':true",
                                                            INSTANCE("b:1", "down", 1, 0, 1, 0, "")) "]}";
     struct top_view view = view_of(faulty);
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     console_has(text, "  open for 2 min");
@@ -123,7 +105,7 @@ static void second_attempts_stand_below_their_backend(void **state)
         "{'backend':'b','up':1,'hedges':true,'hedge_after_ms':null,"
         "'last_10s':{'rate':20,'attempts':{'first':0,'hedged':0,'won':0,'denied':0}}},"
         "{'backend':'c','up':1,'limit':4,'last_10s':{'rate':10," ATTEMPTS "}}]}");
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     console_has(
@@ -135,7 +117,7 @@ static void second_attempts_stand_below_their_backend(void **state)
     end(&view, text);
     view = view_of("{'backends':[{'backend':'a','up':0,'hedges':true,'instances':["
                    "{'address':'b:1','state':'down','since_s':1}]}]}");
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     IN_ORDER(text, "\na ", "b:1", "hedged"); /* the fault comes first */
     end(&view, text);
 }
@@ -157,7 +139,7 @@ static void on_a_narrow_terminal_all_fits(void **state)
     (void)state;
     view.has_keys = true;
     view.height = 24;
-    text = frame(&view, 80);
+    text = frame_of(&view, 80);
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
         if (columns_of(line) > 80)
             fail_msg("%zu columns: %s", columns_of(line), line);
@@ -177,19 +159,19 @@ static void many_instances_are_counted(void **state)
     instance = json_array_get(instances, 0);
     for (int i = 0; i < 4; i++)
         assert_int_equal(json_array_append(instances, instance), 0);
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_lacks(text, " more\n"); /* six */
     free(text);
     assert_int_equal(json_array_append(instances, instance), 0);
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     IN_ORDER(text, "quick", "10.0.0.2:80", "  and 2 more\n");
     free(text);
     view.height = 5;
-    text = frame(&view, 80);
+    text = frame_of(&view, 80);
     console_has(text, "and 11 more\n"); /* rows of the section */
     free(text);
     view.height = 3;
-    text = frame(&view, 80);
+    text = frame_of(&view, 80);
     console_has(text, "no room for 2 backends\n");
     end(&view, text);
 }
@@ -198,7 +180,7 @@ static void missing_figures_are_dashes(void **state)
 {
     struct top_view view =
         view_of("{'backends':[{'backend':'x'},{'backend':'y','instances':[{'address':'a:1'}]},{}]}");
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     IN_ORDER(text, "x  ", "y  ", "a:1");
@@ -206,7 +188,7 @@ static void missing_figures_are_dashes(void **state)
     console_lacks(text, "nan");
     end(&view, text);
     view = view_of("{'version':'0'}"); /* an older gateway */
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_lacks(text, "BACKEND");
     end(&view, text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "commands/top_frame.h"
+#include "app/commands/top_frame_of.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "app/support/console.h"
 #include "app/support/given_json.h"
-#include "support/run.h"
 
 #define LATENCIES(p50, p99, p999) "'p50':" #p50 ",'p90':" #p99 ",'p99':" #p99 ",'p999':" #p999
 #define WINDOWS(now, minute) "'last_10s':{" now "},'last_60s':{" minute "}"
@@ -59,23 +58,6 @@ static const char stalls[] =
     "[{'task':'GET /slow','loop':0,'kind':'blocked','held_ms':312.5,'count':3,'last':1000,"
     "'stack':['fsync disk.c:7','main m.c:1']}]";
 
-/* Returns: the frame, for the caller to free(). */
-static char *frame(struct top_view *view, int width)
-{
-    struct terminal_text out;
-    char *text;
-
-    terminal_text_init(&out, 1 << 20);
-    out.width = width;
-    out.utf8 = true;
-    top_frame_write(view, &out);
-    assert_int_equal(out.text.err, 0);
-    text = strdup(out.text.text.data);
-    assert_non_null(text);
-    weir_buffer_free(&out.text.text);
-    return text;
-}
-
 static struct top_view view_of(const char *text)
 {
     return (struct top_view){
@@ -90,7 +72,7 @@ static void end(struct top_view *view)
 
 static void expect(struct top_view *view, int width, const char *const *texts)
 {
-    char *text = frame(view, width);
+    char *text = frame_of(view, width);
 
     for (; *texts != NULL; texts++)
         console_has(text, *texts);
@@ -118,7 +100,7 @@ static void the_top_sums_all_routes_up(void **state)
 static void each_section_has_its_figures(void **state)
 {
     struct top_view view = view_of(stats);
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     console_has(text, "95 %"); /* the loop's busy */
@@ -144,7 +126,7 @@ static void each_section_has_its_figures(void **state)
 static void tls_has_figures_and_a_line_for_what_is_wrong(void **state)
 {
     struct top_view view = view_of("{" TLS(19, 190, 100, 1, 45.2) "}");
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     console_has(text, "   live   TLS 20/s, 50 % resumed\n");
@@ -170,7 +152,7 @@ static void tls_has_figures_and_a_line_for_what_is_wrong(void **state)
 
 static void order_of(struct top_view *view, const char *first, const char *second)
 {
-    char *text = frame(view, 0);
+    char *text = frame_of(view, 0);
     const char *a = strstr(text, first), *b = strstr(text, second);
 
     if (a == NULL || b == NULL || a > b)
@@ -199,7 +181,7 @@ static void routes_are_sorted_and_failing_origins_come_first(void **state)
 static void what_stands_out_has_a_line_at_the_top(void **state)
 {
     struct top_view view = view_of(stats);
-    char *text = frame(&view, 0);
+    char *text = frame_of(&view, 0);
 
     (void)state;
     console_lacks(text, "refused by");
@@ -207,7 +189,7 @@ static void what_stands_out_has_a_line_at_the_top(void **state)
     console_has(text, "no CPU for 80 % of the time that the loops wanted it: see 'weir advise'\n");
     free(text);
     view.last_60s = true;
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_has(text, "41 % refused: queueing 80, pool_full 2\n");
     console_has(text, "half-sent heads: 0 now, 120 timed out; 20 connections over their client's limit; most "
                       "from 10.0.0.9\n");
@@ -219,7 +201,7 @@ static void what_stands_out_has_a_line_at_the_top(void **state)
 static void on_a_narrow_terminal_the_reason_takes_the_place_of_latencies(void **state)
 {
     struct top_view view = view_of(stats);
-    char *text = frame(&view, 80);
+    char *text = frame_of(&view, 80);
 
     (void)state;
     console_has(text, "60 %        3        1  connect\n");
@@ -247,7 +229,7 @@ static void no_figure_is_cut(const char *text)
 static void whole_figures_are_left_out_the_least_worth_first(void **state)
 {
     struct top_view view = view_of(stats);
-    char *text = frame(&view, 60);
+    char *text = frame_of(&view, 60);
 
     (void)state;
     console_has(text, "ROUTE, by rate               RATE/s   ERRORS   p99 ms\n");
@@ -259,11 +241,11 @@ static void whole_figures_are_left_out_the_least_worth_first(void **state)
     console_has(text, "60 %  connect\n");
     free(text);
     for (int width = 26; width < 90; width++) {
-        text = frame(&view, width);
+        text = frame_of(&view, width);
         no_figure_is_cut(text);
         free(text);
     }
-    text = frame(&view, 36);
+    text = frame_of(&view, 36);
     console_has(text, "   ERRORS\n");
     free(text);
     end(&view);
@@ -278,7 +260,7 @@ static void what_has_no_room_is_counted(void **state)
     view.has_keys = true;
     view.height = 11;
     view.focus = TOP_ROUTES;
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_has(text, "no room for 1 loops, 1 pools, 2 origins\n");
     console_has(text, "> ROUTE");
     console_has(text, "q quit  r rate 9 p99 e errors l listed  w last 10 s  p pause  Tab/arrows scroll\n");
@@ -286,7 +268,7 @@ static void what_has_no_room_is_counted(void **state)
     view.height = 13;
     view.offset[TOP_ORIGINS] = 100;
     view.focus = TOP_ORIGINS;
-    free(frame(&view, 0));
+    free(frame_of(&view, 0));
     assert_true(view.offset[TOP_ORIGINS] <= 2); /* limited to the origins that there are */
     end(&view);
 }
@@ -306,7 +288,7 @@ static void a_section_that_does_not_fit_says_how_many_are_missing(void **state)
     view.focus = TOP_ROUTES;
     view.height = 30;
     view.offset[TOP_ROUTES] = 5;
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_has(text, "5 above, and ");
     console_has(text, " more\n");
     free(text);
@@ -322,7 +304,7 @@ static void missing_figures_are_dashes(void **state)
     char *text;
 
     (void)state;
-    text = frame(&view, 0);
+    text = frame_of(&view, 0);
     console_has(text, "/x");
     console_has(text, "–");
     console_lacks(text, "nan");
