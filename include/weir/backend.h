@@ -79,8 +79,9 @@ typedef struct weir_backend weir_backend;
 enum weir_balance {
     /* The one with fewer requests in progress, of two that are drawn at random */
     WEIR_BALANCE_LEAST,
-    /* One after the other, on all loops together. While all connections are in use, a request gets the
-     * instance whose connection comes free */
+    /* One after the other, on all loops together. With a limit, an instance that has its share of it in
+     * progress is passed over. While all connections are in use, a request gets the instance whose connection
+     * comes free */
     WEIR_BALANCE_ROUND_ROBIN,
     /* By weir_fetch_options.balance_key: requests with the same key get the same instance, and when an
      * instance comes or goes only its own share of the keys moves (rendezvous hashing). Without a key, as

@@ -49,23 +49,27 @@ static int refuse(weir_backend *b, struct weir__fetch *f, enum weir_backend_refu
 /* Of this and what follows the parts that every request comes by are inlined: requests that may have second
  * attempts come by another function than those that may not. */
 
-static __attribute__((noinline)) bool take_limited(weir_backend *b, int limit)
+/* 0: there is none. */
+static int limit_of(const weir_backend *b)
 {
     const struct weir__auto_limit_settings *settings = &b->member.shared->settings.auto_limit;
+
+    return settings->max > 0 ? weir__auto_limit_now(&weir__backend_common(b)->auto_limit, settings)
+                             : weir__backend_options(b)->limit;
+}
+
+static __attribute__((noinline)) bool take_limited(weir_backend *b)
+{
     struct weir__backend_common *common = weir__backend_common(b);
 
-    if (settings->max > 0)
-        limit = weir__auto_limit_now(&common->auto_limit, settings);
-    return weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit);
+    return weir__backend_take_one(common, &common->counts.in_use, b->member.process, limit_of(b));
 }
 
 /* Counts a request as one in progress, unless there are as many as there may be. */
 static inline __attribute__((always_inline)) bool take_limit(weir_backend *b)
 {
-    const int limit = weir__backend_options(b)->limit;
-
-    if (limit > 0)
-        return take_limited(b, limit);
+    if (weir__backend_options(b)->limit > 0)
+        return take_limited(b);
     weir__backend_add_one(&weir__backend_common(b)->counts.in_use, b->member.process);
     return true;
 }
@@ -142,7 +146,7 @@ static int choose(weir_backend *b, const char *key, const struct weir__candidate
 
     switch (weir__backend_options(b)->balance) {
     case WEIR_BALANCE_ROUND_ROBIN:
-        return weir__balance_round_robin(common, c);
+        return weir__balance_round_robin(common, c, limit_of(b));
     case WEIR_BALANCE_HASH:
         if (key != NULL)
             return weir__balance_hash(b->hashes, c, key);

@@ -38,11 +38,22 @@ int weir__balance_least(const struct weir__backend_common *common, const struct 
                                                                                   : c->numbers[first];
 }
 
-int weir__balance_round_robin(struct weir__backend_common *common, const struct weir__candidates *c)
+static int next_in_turn(struct weir__backend_common *common, const struct weir__candidates *c)
 {
     uint32_t turn = atomic_fetch_add_explicit(&common->turn, 1, memory_order_relaxed);
 
     return c->numbers[turn % (uint32_t)c->count];
+}
+
+int weir__balance_round_robin(struct weir__backend_common *common, const struct weir__candidates *c,
+                              int limit)
+{
+    const int share = limit / c->count + (limit % c->count > 0);
+    int number = next_in_turn(common, c);
+
+    for (int i = 1; limit > 0 && i < c->count && in_use(common, number) >= share; i++)
+        number = next_in_turn(common, c);
+    return number;
 }
 
 /* --- hashing --- */

@@ -26,8 +26,10 @@ void weir__balance_candidates(const struct weir__backend_common *common, const u
 int weir__balance_least(const struct weir__backend_common *common, const struct weir__candidates *c,
                         struct weir__random *random);
 
-/* The next one in turn. */
-int weir__balance_round_robin(struct weir__backend_common *common, const struct weir__candidates *c);
+/* The next one in turn. limit: of requests in progress, to all instances together; one that has its share of
+ * them is passed over, since an instance that does not answer would take all. 0: there is no limit. */
+int weir__balance_round_robin(struct weir__backend_common *common, const struct weir__candidates *c,
+                              int limit);
 
 /* The one with the highest score for this key (rendezvous hashing; Thaler and Ravishankar, 1998). hashes: of
  * the addresses, by number. The score depends on key and address alone, so that all loops, processes and

@@ -107,8 +107,28 @@ static void all_take_turns(void **state)
 
     (void)state;
     for (int i = 0; i < 9; i++)
-        chosen[weir__balance_round_robin(&f->common, &c)]++;
+        chosen[weir__balance_round_robin(&f->common, &c, 0)]++;
     assert_true(chosen[0] == 3 && chosen[1] == 3 && chosen[2] == 3);
+    free(f);
+}
+
+/* One that does not answer has its share of a limit, and not all of it. */
+static void who_has_its_share_of_a_limit_is_passed_over(void **state)
+{
+    struct fixture *f = fixture_of(3);
+    struct weir__candidates c = candidates_of(f);
+    int chosen = 0;
+
+    (void)state;
+    atomic_store(&f->common.counts.of_instance[1].cells[0], 4);
+    for (int i = 0; i < 9; i++)
+        assert_int_not_equal(weir__balance_round_robin(&f->common, &c, 10), 1);
+    for (int i = 0; i < 9; i++)
+        chosen += weir__balance_round_robin(&f->common, &c, 13) == 1;
+    assert_int_equal(chosen, 3);
+    atomic_store(&f->common.counts.of_instance[0].cells[0], 4);
+    atomic_store(&f->common.counts.of_instance[2].cells[0], 4);
+    assert_in_range(weir__balance_round_robin(&f->common, &c, 10), 0, 2); /* all have: it has sunk */
     free(f);
 }
 
@@ -269,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_less_loaded_of_two_is_chosen),
         cmocka_unit_test(requests_in_progress_stay_even),
         cmocka_unit_test(all_take_turns),
+        cmocka_unit_test(who_has_its_share_of_a_limit_is_passed_over),
         cmocka_unit_test(a_key_moves_only_from_the_instance_that_goes),
         cmocka_unit_test(the_order_of_addresses_does_not_matter_to_a_key),
         cmocka_unit_test(all_are_candidates_when_none_is_used),

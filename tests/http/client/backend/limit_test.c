@@ -162,6 +162,59 @@ static void deadlines_and_503_make_it_sink(void **state)
     run_simulated(1, say_nothing, NULL);
 }
 
+/* The first server never answers. */
+static int work_or_not(struct backend *b, weir_stream *s, int number)
+{
+    const struct cluster *c = b->arg;
+
+    return b == &c->servers[0] ? (void)weir_sleep(weir_seconds(60)), 0 : work(b, s, number);
+}
+
+static int ask_in_time(void *arg)
+{
+    struct load *load = arg;
+    weir_scope scope;
+    int err;
+
+    weir_scope_open(&scope, weir_after(load->deadline), 0);
+    err = ask(load->c, "/", NULL);
+    (void)weir_scope_close(&scope);
+    load->answered += err == 0;
+    load->limited += err == -WEIR_ELIMITED;
+    return 0;
+}
+
+/* Two requests are in progress at a time, and those that are not answered. */
+static int lose_one(void *arg)
+{
+    struct cluster c;
+    struct load load = {.c = &c, .deadline = weir_ms(700)};
+    weir_scope scope;
+
+    working = 0;
+    status = 200;
+    work_us = 10000;
+    cluster_open(&c, 3, work_or_not, arg);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    for (int i = 0; i < 400; i++) {
+        assert_int_equal(weir_spawn(&scope, "asking", ask_in_time, &load), 0);
+        assert_int_equal(weir_sleep(weir_ms(5)), 0);
+    }
+    (void)weir_scope_close(&scope);
+    assert_int_equal(load.limited, 0);
+    assert_in_range(load.answered, 400 - 4 * 3, 400); /* each 700 ms, its share of 12 */
+    cluster_close(&c);
+    return 0;
+}
+
+static void an_instance_that_is_silent_does_not_take_all_of_it(void **state)
+{
+    weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN, .limit = 12, .eject.after = -1};
+
+    (void)state;
+    run_simulated(1, lose_one, &options);
+}
+
 static const struct option_case {
     int limit, min, max;
     int err, starts_at;
@@ -209,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_follows_a_server),
         cmocka_unit_test(deadlines_and_503_make_it_sink),
+        cmocka_unit_test(an_instance_that_is_silent_does_not_take_all_of_it),
         cmocka_unit_test(its_options_are_checked),
     };
 
