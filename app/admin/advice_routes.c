@@ -26,7 +26,7 @@ enum advice_class advice_class_of(const struct advice_route *route)
                                                  : ADVICE_MIXED;
 }
 
-const char *advice_class_name(enum advice_class class)
+static const char *class_name(enum advice_class class)
 {
     static const char *const names[] = {"idle", "I/O-bound", "CPU-bound", "mixed"};
 
@@ -210,10 +210,9 @@ void advice_write_route(struct text_out *out, const struct advice_route *r, cons
         ",\"class\":\"%s\",\"requests\":%llu,\"rate\":%.6g,\"took_ms\":%.6g,\"loop_ms\":%.6g,\"loop_p99_ms\":"
         "%.6g,\"wait_ms\":%.6g,\"client_ms\":%.6g,\"ready_ms\":%.6g,\"starved_ms\":%.6g,\"throttled_ms\":%."
         "6g,\"queue_ms\":%.6g,\"pool_ms\":%.6g,\"loop_share\":%.6g,\"delay_to_others_ms\":%.6g,\"advice\":[",
-        advice_class_name(advice_class_of(r)), (unsigned long long)r->requests, r->rate, r->took_ms,
-        r->loop.mean_ms, r->loop.p99_ms, r->wait_ms, r->client_ms, r->ready_ms, r->starved_ms,
-        r->throttled_ms, r->queue_ms, r->pool_ms, advice_loop_share(r, in->loops),
-        delay_to_others_ms(r, in->loops));
+        class_name(advice_class_of(r)), (unsigned long long)r->requests, r->rate, r->took_ms, r->loop.mean_ms,
+        r->loop.p99_ms, r->wait_ms, r->client_ms, r->ready_ms, r->starved_ms, r->throttled_ms, r->queue_ms,
+        r->pool_ms, advice_loop_share(r, in->loops), delay_to_others_ms(r, in->loops));
     advise_on_loop_time(out, &first, r, in);
     advise_on_being_held(out, &first, r, in);
     advise_on_no_cpu(out, &first, r);

@@ -12,7 +12,6 @@
 enum advice_class { ADVICE_IDLE, ADVICE_IO_BOUND, ADVICE_CPU_BOUND, ADVICE_MIXED };
 
 enum advice_class advice_class_of(const struct advice_route *route);
-const char *advice_class_name(enum advice_class class);
 
 /* The share of one loop's time that a route takes. */
 double advice_loop_share(const struct advice_route *route, int loops);

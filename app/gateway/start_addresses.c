@@ -18,7 +18,7 @@
 /* The time that addresses which are taken are waited for, all together. */
 enum { TAKEN_WAIT_MS = 500, YIELDED_WAIT_MS = 5000, TAKEN_STEP_MS = 20 };
 
-const struct config_address *start_addresses_at(const struct start_addresses *a, size_t i)
+static const struct config_address *address_at(const struct start_addresses *a, size_t i)
 {
     return i < a->config->listen_count ? &a->config->listen[i] : a->config->admin;
 }
@@ -30,7 +30,7 @@ static const char *key_of(const struct start_addresses *a, size_t i)
 
 void start_addresses_fault(struct start_addresses *a, size_t i, int err)
 {
-    const struct config_address *address = start_addresses_at(a, i);
+    const struct config_address *address = address_at(a, i);
     char text[FAULT_TEXT_BYTES];
 
     config_fault(a->faults, address->place, "%s",
@@ -128,7 +128,7 @@ int start_addresses_open(struct start_addresses *a)
     if (a->numeric == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < a->count; i++)
-        a->numeric[i] = *start_addresses_at(a, i);
+        a->numeric[i] = *address_at(a, i);
     err = resolve_names(a);
     if (err < 0)
         start_addresses_close(a);
@@ -173,7 +173,7 @@ static int probe_and_wait(struct start_addresses *a, size_t i, bool taken_is_fin
 
 void start_addresses_probe(struct start_addresses *a, size_t i, bool taken_is_fine)
 {
-    const struct config_address *address = start_addresses_at(a, i);
+    const struct config_address *address = address_at(a, i);
     int err = probe_and_wait(a, i, taken_is_fine);
 
     if (address->systemd != NULL && !taken_is_fine)
@@ -195,7 +195,7 @@ void start_addresses_probe(struct start_addresses *a, size_t i, bool taken_is_fi
 static void compare_with_earlier(struct start_addresses *a, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
-        const struct config_address *earlier = start_addresses_at(a, k), *later = start_addresses_at(a, i);
+        const struct config_address *earlier = address_at(a, k), *later = address_at(a, i);
         bool same = earlier->path != NULL && later->path != NULL
                         ? unix_paths_are_one(earlier->path, later->path)
                         : addresses_exclude(&a->numeric[k], &a->numeric[i]);

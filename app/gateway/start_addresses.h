@@ -36,6 +36,4 @@ void start_addresses_compare(struct start_addresses *a);
 /* Adds a fault: the address i can't be listened on. */
 void start_addresses_fault(struct start_addresses *a, size_t i, int err);
 
-const struct config_address *start_addresses_at(const struct start_addresses *a, size_t i);
-
 #endif

@@ -9,12 +9,8 @@
 
 #include "routes/gather_note.h"
 
-const char *gather_error_text(int err)
-{
-    return gather_end_text(gather_end_of(err));
-}
-
-bool gather_succeeded(const struct gather_outcome *outcome)
+/* Reports whether a call succeeded: a whole answer with a status below 500. */
+static bool has_succeeded(const struct gather_outcome *outcome)
 {
     return outcome->err == 0 && outcome->status < 500;
 }
@@ -131,7 +127,7 @@ static int append_error(weir_buffer *out, const struct gather_outcome *outcome, 
 {
     const char *why =
         failure == outcome->err && outcome->why != NULL ? outcome->why : weir_error_text(failure);
-    int err = weir_buffer_printf(out, "{\"error\":\"%s\"", gather_error_text(failure));
+    int err = weir_buffer_printf(out, "{\"error\":\"%s\"", gather_end_text(gather_end_of(failure)));
 
     if (err == 0 && outcome->detail)
         err = weir_buffer_append_text(out, ",\"detail\":");
@@ -143,14 +139,14 @@ static int append_error(weir_buffer *out, const struct gather_outcome *outcome, 
 static void count(struct gather_tally *tally, const struct gather_outcome *outcome, int err)
 {
     tally->calls++;
-    tally->succeeded += err == 0 && gather_succeeded(outcome);
+    tally->succeeded += err == 0 && has_succeeded(outcome);
     tally->late += err == -WEIR_EDEADLINE;
 }
 
 /* Its attempts are noted by others. */
 static void note_end(struct gather_call_end *end, const struct gather_outcome *outcome, int err)
 {
-    end->end = err == 0 && !gather_succeeded(outcome) ? GATHER_STATUS : (uint8_t)gather_end_of(err);
+    end->end = err == 0 && !has_succeeded(outcome) ? GATHER_STATUS : (uint8_t)gather_end_of(err);
     end->status = (uint16_t)outcome->status;
 }
 

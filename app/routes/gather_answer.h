@@ -55,12 +55,6 @@ struct gather_answer {
     void *hold_arg;
 };
 
-/* The text of an error in an answer. */
-const char *gather_error_text(int err);
-
-/* Reports whether a call succeeded: a whole answer with a status below 500. */
-bool gather_succeeded(const struct gather_outcome *outcome);
-
 /* Adds '"name":{…}', counts the outcome, and sets *end. A large body becomes a part; a body that is not JSON
  * is converted. A body that would make the answer too long is replaced by the error "reply too large".
  * Owns:    if the last part points to the outcome's body, the body is lent until the answer has been sent,

@@ -34,7 +34,9 @@ bool serving_is_refused(int err)
 
 /* --- the end --- */
 
-enum app_outcome serving_outcome(const struct serving *s, int err)
+/* How the application has done, if err is the result of asking it: a failure is its own unless the client has
+ * left or has sent what it should not. */
+static enum app_outcome outcome_of(const struct serving *s, int err)
 {
     if (err == 0)
         return s->p.reply.status == 101 ? APP_UNMEASURED : s->outcome;
@@ -48,7 +50,7 @@ void serving_gives(struct serving *s, int err)
     if (serving_is_refused(err))
         app_place_refused(s->state->queue, &s->place);
     else
-        app_place_give(s->state->queue, &s->place, serving_outcome(s, err));
+        app_place_give(s->state->queue, &s->place, outcome_of(s, err));
 }
 
 void serving_ends(struct serving *s, int err)
@@ -57,7 +59,7 @@ void serving_ends(struct serving *s, int err)
         weir_fetch_close(s->p.fetch);
         s->p.fetch = NULL;
     }
-    app_place_give(s->state->queue, &s->place, serving_outcome(s, err));
+    app_place_give(s->state->queue, &s->place, outcome_of(s, err));
 }
 
 ssize_t serving_read(struct serving *s, void *data, size_t bytes)

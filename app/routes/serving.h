@@ -50,10 +50,6 @@ void serving_gives(struct serving *s, int err);
  * request goes on meanwhile. */
 void serving_ends(struct serving *s, int err);
 
-/* How the application has done, if err is the result of asking it: a failure is its own unless the client has
- * left or has sent what it should not. */
-enum app_outcome serving_outcome(const struct serving *s, int err);
-
 /* Reads a piece of the answer's body. Returns: as weir_fetch_read(); -WEIR_EIDLE nothing came for
  * app.timeout. Waits. */
 WEIR_CHECKED ssize_t serving_read(struct serving *s, void *data, size_t bytes);

@@ -10,7 +10,8 @@ static void make_printable(char *text)
             *p = '?';
 }
 
-enum control_word control_read(char *line, const char **text)
+/* Understands a line, which is changed. Returns: its word; *text: the rest; of an unknown one the line. */
+static enum control_word understand(char *line, const char **text)
 {
     static const char fault[] = "fault ", cut[] = "cut ";
 
@@ -42,7 +43,7 @@ void control_take(struct control *c, const char *bytes, size_t length,
         }
         c->line[c->used] = '\0';
         c->used = 0;
-        word = control_read(c->line, &text);
+        word = understand(c->line, &text);
         fn(arg, word, text);
     }
 }

@@ -22,7 +22,4 @@ enum control_word { CONTROL_READY, CONTROL_FAULT, CONTROL_CUT, CONTROL_UNKNOWN }
 void control_take(struct control *c, const char *bytes, size_t length,
                   void (*fn)(void *arg, enum control_word word, const char *text), void *arg);
 
-/* Understands a line, which is changed. Returns: its word; *text: the rest; of an unknown one the line. */
-enum control_word control_read(char *line, const char **text);
-
 #endif

@@ -53,7 +53,8 @@ size_t weir__utf8_length(const char *p, size_t n)
     return all_follow(s + 1, length - 1) && second_fits(s[0], s[1]) ? length : 0;
 }
 
-size_t weir__utf8_valid_prefix(const char *p, size_t n)
+/* Returns: how many of the n bytes, from the front, are valid; n if all are. */
+static size_t valid_prefix(const char *p, size_t n)
 {
     size_t i = 0;
 
@@ -78,5 +79,5 @@ size_t weir__utf8_valid_prefix(const char *p, size_t n)
 
 bool weir_utf8_is_valid(const char *p, size_t n)
 {
-    return weir__utf8_valid_prefix(p, n) == n;
+    return valid_prefix(p, n) == n;
 }

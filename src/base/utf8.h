@@ -12,7 +12,4 @@
 /* Returns: the length (1 to 4) of the valid character that begins at p; 0 if there is none within n bytes. */
 size_t weir__utf8_length(const char *p, size_t n);
 
-/* Returns: how many of the n bytes, from the front, are valid; n if all are. */
-size_t weir__utf8_valid_prefix(const char *p, size_t n);
-
 #endif

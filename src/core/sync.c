@@ -30,26 +30,16 @@ static bool take_permit(weir_semaphore *s)
     return true;
 }
 
-static int acquire(weir_semaphore *s, const struct weir__wait_class *wait_class, const char *function)
+int weir_semaphore_acquire(weir_semaphore *s)
 {
-    struct weir__task *self = weir__calling_task(function);
+    struct weir__task *self = weir__calling_task(__func__);
     int err;
 
-    weir__check_object(s->loop, self->loop, function, "a semaphore");
+    weir__check_object(s->loop, self->loop, __func__, "a semaphore");
     err = weir__wait_begin_of(self);
     if (err < 0 || take_permit(s))
         return err;
-    return weir__queue_wait(self, weir__queue_of(&s->waiters), NULL, s, wait_class, function);
-}
-
-int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *wait_class)
-{
-    return acquire(s, wait_class, "weir_semaphore_acquire");
-}
-
-int weir_semaphore_acquire(weir_semaphore *s)
-{
-    return acquire(s, &a_semaphore, __func__);
+    return weir__queue_wait(self, weir__queue_of(&s->waiters), NULL, s, &a_semaphore, __func__);
 }
 
 bool weir_semaphore_try(weir_semaphore *s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a semaphore or an event with a wait class of the caller's. Threading: as <weir/sync.h>, but for
+/* Waiting for an event with a wait class of the caller's. Threading: as <weir/sync.h>, but for
  * weir__sync_place(). */
 #ifndef WEIR__SYNC_H
 #define WEIR__SYNC_H
@@ -7,9 +7,6 @@
 #include <weir/sync.h>
 
 #include "core/wait.h"
-
-/* weir_semaphore_acquire() as a wait of this class. */
-int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *wait_class) WEIR_CHECKED;
 
 /* weir_event_wait() as a wait of this class. */
 int weir__event_wait(weir_event *e, const struct weir__wait_class *wait_class) WEIR_CHECKED;

@@ -23,7 +23,8 @@ int weir__name_table_init(struct weir__name_table *t, size_t most)
     return 0;
 }
 
-void weir__name_table_remove(struct weir__name_table *t, struct weir__name *n)
+/* Forgets a name that nothing is under way for. */
+static void forget(struct weir__name_table *t, struct weir__name *n)
 {
     weir__list_drop(&n->bucket);
     weir__list_drop(&n->used);
@@ -35,7 +36,7 @@ void weir__name_table_remove(struct weir__name_table *t, struct weir__name *n)
 void weir__name_table_free(struct weir__name_table *t)
 {
     weir__list_each_safe (node, &t->used)
-        weir__name_table_remove(t, weir__container_of(node, struct weir__name, used));
+        forget(t, weir__container_of(node, struct weir__name, used));
     free(t->buckets);
 }
 
@@ -51,7 +52,7 @@ static int make_room(struct weir__name_table *t)
     weir__list_each (node, &t->used) {
         struct weir__name *n = weir__container_of(node, struct weir__name, used);
         if (is_free(n)) {
-            weir__name_table_remove(t, n);
+            forget(t, n);
             return 0;
         }
     }

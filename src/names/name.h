@@ -67,9 +67,6 @@ void weir__name_table_free(struct weir__name_table *t);
 int weir__name_table_add(struct weir__name_table *t, const char *name, const struct weir__name_key *key,
                          struct weir__name **out) WEIR_CHECKED;
 
-/* Forgets a name that nothing is under way for. */
-void weir__name_table_remove(struct weir__name_table *t, struct weir__name *name);
-
 void weir__name_clear_ips(struct weir__name *name);
 
 /* Replaces the addresses, which are copied. Returns: 0; -ENOMEM, and there are none. */

@@ -31,12 +31,6 @@ bool weir__slots_common_take(const struct weir__slots_common *c, int max)
     return false;
 }
 
-void weir__slots_common_give(const struct weir__slots_common *c)
-{
-    weir_shared_count_add(c->shared, c->held, -1);
-    weir__slots_common_ring(c);
-}
-
 /* --- the other processes --- */
 
 /* Whether another process waits, and hears. */
@@ -46,7 +40,8 @@ static bool waits(const struct weir__slots_common *c, int member)
            weir_shared_count_of(c->queued, member) > 0;
 }
 
-void weir__slots_common_ring(const struct weir__slots_common *c)
+/* Rings the process that waits longest, if there is one. */
+static void ring_longest(const struct weir__slots_common *c)
 {
     int members = weir__shared_members(c->shared), longest = -1;
 
@@ -56,6 +51,12 @@ void weir__slots_common_ring(const struct weir__slots_common *c)
             longest = i;
     if (longest >= 0)
         weir_shared_ring(c->shared, longest);
+}
+
+void weir__slots_common_give(const struct weir__slots_common *c)
+{
+    weir_shared_count_add(c->shared, c->held, -1);
+    ring_longest(c);
 }
 
 void weir__slots_common_ring_all(const struct weir__slots_common *c)

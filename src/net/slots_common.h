@@ -37,9 +37,6 @@ int weir__slots_common_free(const struct weir__slots_common *c, int max);
 /* Puts a slot back, and rings the process that waits longest. */
 void weir__slots_common_give(const struct weir__slots_common *c);
 
-/* Rings that process, if there is one. */
-void weir__slots_common_ring(const struct weir__slots_common *c);
-
 /* Rings all that wait: whoever a slot is left to has to be rung, so that it is found out when it is deaf. */
 void weir__slots_common_ring_all(const struct weir__slots_common *c);
 

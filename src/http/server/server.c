@@ -342,7 +342,8 @@ const char *weir_server_address(const weir_server *server, size_t i)
     return i < server->address_count ? server->addresses[i] : NULL;
 }
 
-struct weir__server_loop *weir__server_loop_here(weir_server *server, const char *function)
+/* The server's part on the loop of the calling task. function: the public function that asks. */
+static struct weir__server_loop *loop_here(weir_server *server, const char *function)
 {
     struct weir__loop *here = weir__calling_task(function)->loop;
     struct weir__server_loop *home = here->runtime == server->runtime ? &server->loops[here->index] : NULL;
@@ -355,5 +356,5 @@ struct weir__server_loop *weir__server_loop_here(weir_server *server, const char
 
 weir_scope *weir_server_scope(weir_server *server)
 {
-    return &weir__server_loop_here(server, __func__)->background;
+    return &loop_here(server, __func__)->background;
 }

@@ -11,7 +11,4 @@
 /* Waits until the server has drained, whatever is cancelled. A task of the loop that opened it. */
 void weir__server_await(weir_server *server);
 
-/* The server's part on the loop of the calling task. function: the public function that asks. */
-struct weir__server_loop *weir__server_loop_here(weir_server *server, const char *function);
-
 #endif

@@ -101,8 +101,9 @@ static void find_exactly(const struct weir__tls_choice *c, const char *name, siz
             break;
 }
 
-void weir__tls_choice_find(const struct weir__tls_choice *choice, const char *name, size_t *first,
-                           size_t *count)
+/* Finds the certificates that fit a name best: they are [*first, *first + *count) of choice->names; none if
+ * *count is 0. */
+static void find_best(const struct weir__tls_choice *choice, const char *name, size_t *first, size_t *count)
 {
     char wanted[WEIR__TLS_NAME_BYTES];
     size_t len = strlen(name);
@@ -198,7 +199,7 @@ static int on_hello(SSL *ssl, void *arg)
     size_t first, count;
 
     if (name != NULL) {
-        weir__tls_choice_find(choice, name, &first, &count);
+        find_best(choice, name, &first, &count);
         if (count > 0)
             chosen = choose(choice, ssl, first, count);
     }

@@ -31,11 +31,6 @@ int weir__tls_choice_init(struct weir__tls_choice *choice, struct weir__tls_cert
                           size_t count) WEIR_CHECKED;
 void weir__tls_choice_free(struct weir__tls_choice *choice);
 
-/* Finds the certificates that fit a name best: they are [*first, *first + *count) of choice->names; none if
- * *count is 0. */
-void weir__tls_choice_find(const struct weir__tls_choice *choice, const char *name, size_t *first,
-                           size_t *count);
-
 /* Lets connections of ctx choose. choice is lent to it. */
 void weir__tls_choice_install(SSL_CTX *ctx, struct weir__tls_choice *choice);
 

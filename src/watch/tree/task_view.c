@@ -45,7 +45,8 @@ static bool lay_still(const struct marks *before, const struct marks *after)
            after->id == before->id;
 }
 
-int64_t weir__task_view_now_ns(const struct weir__look *look, const struct weir__loop *loop)
+/* The time by the clock of a loop, from any thread. */
+static int64_t now_of(const struct weir__look *look, const struct weir__loop *loop)
 {
     int64_t now_ns;
 
@@ -233,7 +234,7 @@ static enum outcome see(struct weir__look *look, struct weir__task *record, int 
     out->id = before.id;
     out->created_ns = copy.created_ns;
     out->spawned_at = copy.spawned_at;
-    look->now_ns = weir__task_view_now_ns(look, copy.loop);
+    look->now_ns = now_of(look, copy.loop);
     if (before.sp != NULL && tries < PATIENT_TRIES)
         return lay_still(&before, &after) ? see_still(look, record, &copy, &before, room, out) : MOVED;
     return see_moving(look, record, &copy, &before, tries == TRIES - 1, out);

@@ -62,7 +62,4 @@ static inline bool weir__task_view_lives(struct weir__task *record, uint64_t id)
     return atomic_load_explicit(&record->id, memory_order_acquire) == id;
 }
 
-/* The time by the clock of a loop, from any thread. */
-int64_t weir__task_view_now_ns(const struct weir__look *look, const struct weir__loop *loop);
-
 #endif
