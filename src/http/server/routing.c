@@ -179,7 +179,7 @@ static bool takes_host(const struct weir__route *route, weir_bytes host)
 
 static bool takes_scheme(const struct weir__route *route, const weir_request *req)
 {
-    return route->scheme == NULL || strcmp(route->scheme, weir_request_scheme(req)) == 0;
+    return route->scheme == NULL || strcmp(route->scheme, req->secure ? "https" : "http") == 0;
 }
 
 /* The host that routes are compared with; empty: none names one. */
