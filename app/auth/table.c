@@ -145,9 +145,12 @@ static int read_line(struct reading *r, char *line)
 
 static int read_lines(struct reading *r, size_t length)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of the byte order, which some editors write */
     char *line = r->table->text, *end = line + length;
     int err = 0;
 
+    if (length >= sizeof mark - 1 && memcmp(line, mark, sizeof mark - 1) == 0)
+        line += sizeof mark - 1;
     while (err == 0 && line < end) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
 

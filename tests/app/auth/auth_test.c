@@ -96,7 +96,7 @@ static void a_hash_that_is_not_accepted_is_named(void **state)
 static void users_are_found_and_others_get_one_always_the_same(void **state)
 {
     struct auth_table *table =
-        table_of(CONFIG_AUTH_BASIC, "b:" SECRET "\n# c\n\n a:" SECRET " \r\nc:" SECRET);
+        table_of(CONFIG_AUTH_BASIC, "\ufeffb:" SECRET "\n# c\n\n a:" SECRET " \r\nc:" SECRET);
     const struct auth_entry *other;
     bool known;
 
