@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct notify {
     struct sockaddr_un to;
     socklen_t length;
     int64_t watchdog_ns;
+    char unsent[MESSAGE_BYTES_MAX]; /* the latest state, while the socket has no room for it; "": none */
 };
 
 /* The variable's whole number. Returns: 0: it has none. */
@@ -92,21 +94,30 @@ void notify_free(struct notify *n)
     free(n);
 }
 
-/* Sends a message. One that does not arrive is not sent again: nothing here may wait for systemd. */
+/* Sends a message. Nothing here may wait for systemd. Returns: false: its socket is full for now. */
+static bool send_now(struct notify *n, const char *message)
+{
+    return sendto(n->fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&n->to, n->length) >= 0 ||
+           (errno != EAGAIN && errno != ENOBUFS);
+}
+
+/* Tells a state, which must arrive: a service that never says that it is ready is killed. */
 __attribute__((format(printf, 2, 3))) static void tell(struct notify *n, const char *format, ...)
 {
-    char message[MESSAGE_BYTES_MAX];
     va_list values;
-    int length;
 
     if (n == NULL)
         return;
     va_start(values, format);
-    length = vsnprintf(message, sizeof message, format, values);
+    (void)vsnprintf(n->unsent, sizeof n->unsent, format, values);
     va_end(values);
-    if (length >= (int)sizeof message)
-        length = sizeof message - 1;
-    (void)sendto(n->fd, message, (size_t)length, MSG_NOSIGNAL, (struct sockaddr *)&n->to, n->length);
+    notify_again(n);
+}
+
+void notify_again(struct notify *n)
+{
+    if (n != NULL && n->unsent[0] != '\0' && send_now(n, n->unsent))
+        n->unsent[0] = '\0';
 }
 
 void notify_ready(struct notify *n, const char *status)
@@ -130,7 +141,8 @@ void notify_stopping(struct notify *n, const char *status)
 
 void notify_watchdog(struct notify *n)
 {
-    tell(n, "WATCHDOG=1");
+    if (n != NULL)
+        (void)send_now(n, "WATCHDOG=1");
 }
 
 weir_duration notify_watchdog_every(const struct notify *n)

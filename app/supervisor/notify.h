@@ -21,6 +21,9 @@ void notify_reloading(struct notify *n);
 void notify_stopping(struct notify *n, const char *status);
 void notify_watchdog(struct notify *n);
 
+/* Sends the latest of these, but for the watchdog's, again if the socket was full. Called now and then. */
+void notify_again(struct notify *n);
+
 /* How often notify_watchdog() is to be called; 0: never. */
 weir_duration notify_watchdog_every(const struct notify *n);
 

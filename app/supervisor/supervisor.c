@@ -62,6 +62,19 @@ static int feed_watchdog(void *arg)
     return 0;
 }
 
+/* Has systemd told what its socket had no room for. */
+static int tell_again(void *arg)
+{
+    struct supervisor *s = arg;
+    int err = 0;
+
+    while (err == 0) {
+        notify_again(s->notify);
+        err = weir_sleep(weir_seconds(1));
+    }
+    return 0;
+}
+
 static int heed_signals(struct supervisor *s)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
@@ -73,6 +86,8 @@ static int heed_signals(struct supervisor *s)
         return err;
     weir_scope_open(&scope, weir_never(), 0);
     s->heeding = &scope;
+    if (s->notify != NULL)
+        (void)weir_spawn(&scope, "notify", tell_again, s);
     if (notify_watchdog_every(s->notify).ns > 0)
         (void)weir_spawn(&scope, "watchdog", feed_watchdog, s);
     orphans_reap(); /* those that ended before */

@@ -80,6 +80,33 @@ static void systemd_is_told(void **state)
     (void)close(fd);
 }
 
+/* A socket that is full for a moment costs no state: the latest is sent when there is room. */
+static void what_has_no_room_is_sent_later(void **state)
+{
+    char name[64], got[64];
+    struct notify *n;
+    int fd;
+
+    (void)state;
+    (void)snprintf(name, sizeof name, "@weir-notify-full-%d", (int)getpid());
+    fd = stand_in(name);
+    n = notify_new();
+    assert_non_null(n);
+    for (int i = 0; i < 10000; i++) /* more than any queue holds */
+        notify_watchdog(n);
+    notify_reloading(n);
+    notify_ready(n, "serving");
+    notify_again(n);
+    while (recv(fd, got, sizeof got, MSG_DONTWAIT) > 0)
+        assert_memory_equal(got, "WATCHDOG=1", strlen("WATCHDOG=1"));
+    notify_again(n);
+    expect(fd, "READY=1\nSTATUS=serving");
+    notify_again(n);
+    assert_true(recv(fd, got, sizeof got, MSG_DONTWAIT) < 0); /* once */
+    notify_free(n);
+    (void)close(fd);
+}
+
 static void nobody_is_told(void **state)
 {
     static const char *const useless[] = {"", "relative", "/", "@", "/no/such/socket"};
@@ -103,6 +130,7 @@ static void nobody_is_told(void **state)
     notify_reloading(NULL);
     notify_stopping(NULL, "");
     notify_watchdog(NULL);
+    notify_again(NULL);
     assert_int_equal(notify_watchdog_every(NULL).ns, 0);
 }
 
@@ -143,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(systemd_is_told),
+        cmocka_unit_test(what_has_no_room_is_sent_later),
         cmocka_unit_test(nobody_is_told),
         cmocka_unit_test(the_watchdog_is_fed_twice_in_its_time),
     };
