@@ -6,8 +6,12 @@
  *     app_process.c      one process, from its start until nothing of it is left
  *     app_child.c        the process of the system, with guardian and socket
  *     app_ready.c        when it is ready
+ *     app_environment.c  what it is started with
+ *     app_settings.c     by which configuration
  *     app_lines.c        what it writes
  *     app_memory.c       what it has in memory
+ *     app_state.c        what these files do to the records
+ *     app_watch.c        which requests a held process makes late
  *     app_status.c       all of it as JSON
  *     guardian.c         its parent
  *

@@ -11,8 +11,14 @@
  *     reload.c       a new configuration
  *     processes.c    the gateway processes: generations, who drains
  *     process.c      one of them: started, ready, ended, again
+ *     control.c      what they say on their sockets
+ *     members.c      their numbers in the shared memory
  *     backing_off.h  how long to wait before another start
- *     apps.h         the applications
+ *     applications.c the applications at work: app_state.h lists their files
+ *     children.c     the children of this process;  orphans.c  those that have lost their parent
+ *     folder.c       the private folder for sockets;  listening_socket.c  one listening socket
+ *     log_lines.c    texts of several lines in the log
+ *     slimming.c     gives memory back that the start has used
  *     notify.c       systemd: readiness, reloading, watchdog
  *
  * Threading: the main thread, which runs the supervisor's loop until supervisor_run() returns.

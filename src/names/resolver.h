@@ -5,9 +5,10 @@
  *     name.c       what is known of a name; the table
  *     resolver.c   the resolver: opened, ended, what it knows; what may be answered at once
  *     lookup.c     one look-up
- *     dns.c        … by c-ares;   simulated.c  … under simulation
+ *     dns.c        … by c-ares, dns_socket.c its sockets;   simulated.c  … under simulation
  *     answer.c     reading a server's answer;  hosts.c, resolv_conf.c  reading files
  *     resolve.c    the wait of a task;  public_resolver.c  <weir/resolver.h>
+ *     ip.c         addresses
  *
  * Threading: the loop's thread.
  */

@@ -118,6 +118,7 @@ FAULTS = [
     ("lists", "src/base/meson.build", "'thing.c'", "", "src/base/thing.c:1: it is in no list"),
     ("lists", "docs/guide.md", " include/weir/thing.h", "", "include/weir/thing.h:1: docs/guide.md does not name it"),
     ("lists", "tests/base/lost_test.c", "", "", "tests/base/lost_test.c:1: it is in no list"),
+    ("lists", "src/names/resolver.h", "", "/* name.c: a name. */\n", "src/names/resolver.h:1: it lists name, which is not there"),
     ("quotes", "examples/one.c", "int main(void);", "int main(int);",
      "docs/guide.md:3: not what stands in examples/one.c"),
     ("quotes", "examples/one.c", "[main]", "[start]", "docs/guide.md:3: examples/one.c has no part main"),

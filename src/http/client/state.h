@@ -18,6 +18,7 @@
  *     fetch_stream_read.c   … the answer
  *     fetch_stream_pump.c   … the answer, for the pump of bodies
  *     fetch_head.c       of a request: what is sent before and behind its body
+ *     fetch_place.c      … its place at a backend
  *     fetch_request.c    … sending it
  *     fetch_wait.c       … waiting for its answer
  *     fetch_answer.c     … reading its answer
@@ -27,6 +28,7 @@
  *     origin_health.c    whether an origin works, as all loops see it
  *     origin_error.c     errors of requests, by their type
  *     keep_alive.c       how long a server keeps a connection
+ *     labelled.c         blocks of shared memory, found by what they are for
  *
  * Receiving on a connection is never the wait of a task: an await is pending while the connection is idle and
  * while an answer comes. So reusing it costs no system call, and a backend that closes an idle one is seen at

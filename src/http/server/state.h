@@ -4,7 +4,7 @@
  * Threading: a weir__server is shared by all loops, and immutable once it serves, except for atomic members.
  * Everything else belongs to one loop, except for what is marked otherwise.
  *
- * Each file uses those above it:
+ * Each file uses those below it:
  *
  *     service.c           weir_serve(): a program that is a server, with its loops and signals
  *     unfinished.c        the tasks it leaves unfinished when it ends
@@ -22,9 +22,11 @@
  *     request*.c          what a handler asks of the request
  *     upgrade.c           another protocol on the connection
  *     response*.c         what a handler answers
+ *     body_pump.c         bodies, as the pump of bodies needs them
  *     filter.c            changes a response's body on its way
  *     handler_check.h     mistakes of handlers
  *     exchange_timing.c   where an exchange's time went
+ *     server_timing.c     … as the header Server-Timing
  *     routing.c           the route of a request
  *     refusals.c          requests that the server answers itself
  *     wire.h              between an exchange and its connection
