@@ -19,6 +19,7 @@
 #include "core/account/lag.h"
 #include "core/account/off_cpu.h"
 #include "core/account/slice.h"
+#include "core/fibers.h"
 #include "core/handle_record.h"
 #include "core/stack.h"
 #include "io/io.h"
@@ -80,7 +81,9 @@ struct weir__loop {
     const struct weir__network *network; /* of its streams; NULL: sockets */
     struct weir__resolver *resolver;     /* of names; NULL: no name was asked for */
     struct weir__tls_turn *tls;          /* of connections with TLS; NULL: there was none */
-    void *dead_fiber;                    /* TSan's, of a task that has just ended */
+#ifdef WITH_TSAN
+    struct weir__fibers fibers;
+#endif
     /* Ids of all loops differ: each loop counts in steps of the number of loops. */
     uint64_t last_task_id, task_id_step;
     uint64_t last_scope_id;

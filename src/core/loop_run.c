@@ -112,6 +112,9 @@ void weir__loop_free(struct weir__loop *loop)
     weir__io_free(loop->io);
     weir__stacks_free(&loop->stacks);
     weir__chunk_cache_drain(&loop->chunks);
+#ifdef WITH_TSAN
+    weir__fibers_free(&loop->fibers);
+#endif
     free(loop->scheduler);
 }
 

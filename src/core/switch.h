@@ -15,9 +15,6 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#ifdef WITH_TSAN
-#include <sanitizer/tsan_interface.h>
-#endif
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #error "the switch is written for x86-64 and aarch64"
@@ -51,7 +48,7 @@ __attribute__((always_inline)) static inline void before_switch(struct weir__loo
 #endif
 #ifdef WITH_TSAN
     if (from_ends)
-        loop->dead_fiber = from->tsan_fiber;
+        weir__fiber_end(&loop->fibers, from->tsan_fiber);
     __tsan_switch_to_fiber(to->tsan_fiber, 0);
 #endif
 }
@@ -71,10 +68,7 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
 #endif
     (void)loop, (void)self, (void)first_time;
 #ifdef WITH_TSAN
-    if (loop->dead_fiber != NULL) {
-        __tsan_destroy_fiber(loop->dead_fiber);
-        loop->dead_fiber = NULL;
-    }
+    weir__fiber_give_ended(&loop->fibers);
 #endif
 }
 

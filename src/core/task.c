@@ -178,7 +178,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, char *stack, cons
     task->cxx_caught = NULL;
     task->cxx_uncaught = 0;
 #ifdef WITH_TSAN
-    task->tsan_fiber = __tsan_create_fiber(0);
+    task->tsan_fiber = weir__fiber_take(&loop->fibers);
 #endif
     make_ready_soon(loop, task);
     return task;
