@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* cachestat(2) counts the pages that are there, also those whose bytes are still on their way. So bytes are
  * read as well, without waiting, one of each run in which readahead brings pages: at the head of a file it
- * begins with 16 KiB, then and elsewhere its runs are longer.
+ * begins with 16 KiB, then and elsewhere its runs have 128 KiB, unless read_ahead_kb says otherwise.
+ * A shorter run, of a program that reads here and there, may be overlooked amid bytes that are in memory.
  *
  * Where the kernel doesn't count (before 6.5, or files that the process neither owns nor may write), all
  * bytes are read, one over the other. CPU time of 1 MiB over loopback, 2026-11-30, on a busy machine:
@@ -25,7 +26,7 @@
 #endif
 
 enum { SCRATCH_BYTES = 16 << 10, SCRATCHES = 32 };
-enum { HEAD_BYTES = 128 << 10, RUN_BYTES_AT_HEAD = 16 << 10, RUN_BYTES = 64 << 10 };
+enum { HEAD_BYTES = 128 << 10, RUN_BYTES_AT_HEAD = 16 << 10 };
 
 struct range {
     uint64_t offset, bytes;
@@ -81,7 +82,7 @@ static int is_read(int fd, off_t offset)
 
 static off_t next_run(off_t at)
 {
-    const off_t run = at < HEAD_BYTES ? RUN_BYTES_AT_HEAD : RUN_BYTES;
+    const off_t run = at < HEAD_BYTES ? RUN_BYTES_AT_HEAD : WEIR__CACHED_RUN_BYTES;
 
     return (at / run + 1) * run;
 }

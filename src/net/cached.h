@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* The kernel reads ahead in runs of so many bytes. Looks that end at a multiple of it ask for the least. */
+enum { WEIR__CACHED_RUN_BYTES = 128 << 10 };
+
 /* Reads bytes that are in memory. Returns: > 0; 0 the file ends here; -EAGAIN they are not; -EOPNOTSUPP the
  * file system doesn't tell; -EIO … */
 ssize_t weir__read_cached(int fd, void *data, size_t bytes, off_t offset) __attribute__((warn_unused_result));

@@ -22,8 +22,10 @@
 
 enum {
     PIECE_BYTES = 64 << 10,
-    FIRST_BYTES = 16 << 10, /* of a large file: sent with a head */
-    ROUND_BYTES = 512 << 10,
+    FIRST_BYTES = 16 << 10,             /* of a large file: sent with a head */
+    RUN_BYTES = WEIR__CACHED_RUN_BYTES, /* of a job's reads: no less, or the kernel's runs would be shorter */
+    ROUND_BYTES = 1 << 20,
+    BUDGET_BYTES = 512 << 10, /* of a round, for each wait's worth of budget */
     AHEAD_BYTES = 1 << 20,
     SLOW_NS = 1000000,
 };
@@ -78,7 +80,7 @@ static int read_bytes(weir_job *job, struct reading *r, char *scratch)
     while (err == 0 && r->got < r->bytes) {
         size_t most = r->bytes - r->got;
         char *to = r->into != NULL ? r->into + r->got : scratch;
-        ssize_t n = pread(r->fd, to, most < PIECE_BYTES ? most : PIECE_BYTES, r->offset + (off_t)r->got);
+        ssize_t n = pread(r->fd, to, most < RUN_BYTES ? most : RUN_BYTES, r->offset + (off_t)r->got);
 
         if (n == 0)
             break;
@@ -93,7 +95,7 @@ static int read_by_job(weir_job *job, void *arg)
 {
     struct reading *r = arg;
     int64_t began_ns = clock_ns();
-    char *scratch = r->into == NULL ? malloc(PIECE_BYTES) : NULL;
+    char *scratch = r->into == NULL ? malloc(RUN_BYTES) : NULL;
     int err = r->into == NULL && scratch == NULL ? -ENOMEM : read_bytes(job, r, scratch);
 
     free(scratch);
@@ -204,6 +206,22 @@ static int bring(struct weir__splice_file *part)
     return here == 1 ? 0 : here < 0 ? here : offload(&r);
 }
 
+/* How much a round may have: it ends where a run of the kernel does. */
+static uint64_t round_bytes(const struct weir__pump_file *f)
+{
+    return ROUND_BYTES - (uint64_t)f->part.offset % RUN_BYTES;
+}
+
+/* Spends budget though there may be nothing to wait for. Returns: 0; < 0. */
+static int spend(uint64_t bytes)
+{
+    int err = 0;
+
+    for (uint64_t spent = 0; err == 0 && spent < bytes; spent += BUDGET_BYTES)
+        err = weir__wait_begin();
+    return err;
+}
+
 ssize_t weir__pump_file_splice(struct weir__pump_file *f, struct weir__splice *splice, uint64_t most)
 {
     uint64_t bytes = f->left < most ? f->left : most;
@@ -211,8 +229,8 @@ ssize_t weir__pump_file_splice(struct weir__pump_file *f, struct weir__splice *s
 
     if (splice->copies || f->untold || f->piece_at < f->piece_len || bytes < WEIR__SPLICE_RUN_MIN)
         return -EAGAIN;
-    err = weir__wait_begin(); /* spends budget though there may be nothing to wait for */
-    f->part.bytes = (size_t)(bytes < ROUND_BYTES ? bytes : ROUND_BYTES);
+    f->part.bytes = (size_t)(bytes < round_bytes(f) ? bytes : round_bytes(f));
+    err = spend(f->part.bytes);
     if (err == 0)
         err = bring(&f->part);
     if (err == -EOPNOTSUPP) {

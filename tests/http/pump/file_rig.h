@@ -23,6 +23,8 @@ enum disk_memory {
     DISK_UNTOLD, /* the file system doesn't tell */
 };
 
+enum { RUN_BYTES = 128 << 10 }; /* of the kernel's reading ahead */
+
 static atomic_int disk_fd; /* read by the watch's own reads, too */
 
 static struct {
@@ -30,9 +32,22 @@ static struct {
     size_t read_most;    /* a job's call reads at most so much; 0: what it asks for */
     off_t fails_at;      /* a job's read from there on fails with EIO; 0: none */
     void (*reads)(void); /* called by each read of a job; or NULL */
+    atomic_llong coming; /* the kernel reads a run from here, until a job has waited for it; 0: none */
     atomic_int jobs_reads, loop_reads;
     atomic_llong read_until; /* by jobs: that is in memory then */
 } disk;
+
+/* How much the loop may read from there on. */
+static inline int64_t in_memory(off_t offset)
+{
+    int64_t coming = atomic_load(&disk.coming);
+
+    if (disk.memory == DISK_COLD)
+        return atomic_load(&disk.read_until) - offset;
+    if (coming == 0 || offset >= coming + RUN_BYTES)
+        return INT64_MAX;
+    return coming - offset;
+}
 
 /* NOLINTBEGIN: these names are the linker's */
 ssize_t __real_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
@@ -44,7 +59,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset);
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags)
 {
     struct iovec here[64];
-    int64_t left = disk.memory == DISK_COLD ? atomic_load(&disk.read_until) - offset : INT64_MAX;
+    int64_t left = in_memory(offset);
     int n = 0;
 
     assert_int_equal(flags, RWF_NOWAIT);
@@ -79,6 +94,8 @@ ssize_t __wrap_pread64(int fd, void *data, size_t bytes, off_t offset)
         bytes = (size_t)(disk.fails_at - offset);
     got = __real_pread64(fd, data, disk.read_most > 0 && bytes > disk.read_most ? disk.read_most : bytes,
                          offset);
+    if (got > 0 && offset + got > atomic_load(&disk.coming))
+        atomic_store(&disk.coming, 0);
     if (got > 0 && offset + got > atomic_load(&disk.read_until))
         atomic_store(&disk.read_until, offset + got);
     return got;

@@ -434,6 +434,31 @@ static void a_loop_goes_on_while_a_disk_sleeps(void **state)
         assert_int_equal(weir_run(&(weir_options){.io = WEIR_IO_URING}, rig_main, &answering.rig), 0);
 }
 
+/* The kernel counts pages of a run that it reads at this moment: none may be overlooked. */
+static int coming_test(struct answering *a)
+{
+    enum { BYTES = 3 << 20, STEP = 56 << 10 };
+    weir_stream *s = rig_connect(&a->rig);
+
+    disk_write(0, BYTES);
+    for (long long at = 24 << 10; at + RUN_BYTES < BYTES; at += STEP) {
+        atomic_store(&disk.coming, at);
+        expect_part(a, s, 0, BYTES);
+        if (atomic_load(&disk.coming) != 0)
+            fail_msg("the run at %lld was sent before it had come", at);
+    }
+    weir_stream_close(s);
+    return 0;
+}
+
+static void a_loop_waits_for_no_run_that_is_coming(void **state)
+{
+    (void)state;
+    answering = (struct answering){
+        .rig = {.routes = &answering_route, .route_count = 1, .test = answering_test}, .test = coming_test};
+    assert_int_equal(weir_run(&(weir_options){.io = WEIR_IO_EPOLL}, rig_main, &answering.rig), 0);
+}
+
 /* --- a pool without room --- */
 
 static int hold(weir_job *job, void *arg)
@@ -538,6 +563,7 @@ int main(void)
         cmocka_unit_test(files_may_shrink_and_grow_while_they_are_sent),
         cmocka_unit_test(pumps_of_files_can_be_cancelled),
         cmocka_unit_test(a_loop_goes_on_while_a_disk_sleeps),
+        cmocka_unit_test(a_loop_waits_for_no_run_that_is_coming),
         cmocka_unit_test(a_pump_waits_for_its_turn_in_a_full_pool),
         cmocka_unit_test(parts_that_cannot_be_are_refused),
     };
