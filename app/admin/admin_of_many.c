@@ -218,7 +218,7 @@ static int run(void *arg)
 /* --- opening and closing --- */
 
 /* Waits as long as it takes: its tasks use the configuration and the supervisor, which the caller frees next.
- * They are cancelled, and whoever opened the scope would wait for them in any case. */
+ * They are cancelled, and the task that opened the scope would wait for them in any case. */
 static void wait_for_end(struct admin_of_many *admin)
 {
     weir_scope scope;

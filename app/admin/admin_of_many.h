@@ -19,7 +19,7 @@ struct admin_of_many;
 /* Begins to answer at the admin address of the configuration, if it has one, and logs that it listens. Tasks
  * run in scope.
  * Owns:    supervisor is copied; config is lent until the next admin_of_many_configure(). *out is the
- * caller's, who closes it before scope.
+ * caller's, which closes it before scope.
  * Returns: 0; as weir_server_open(); -ENOMEM.
  * Where:   task. Waits.
  */

@@ -20,7 +20,7 @@ void many_pause(void)
     (void)weir_yield(); /* a cancel is noticed by the next wait */
 }
 
-/* --- who there is --- */
+/* --- the processes that there are --- */
 
 static struct many_process *find(struct admin_of_many *admin, pid_t pid)
 {
@@ -250,7 +250,7 @@ bool many_is_silent(const struct admin_of_many *admin, const struct admin_proces
     return false;
 }
 
-/* What is asked, and who. */
+/* What is asked, and which processes are. */
 struct asking {
     struct asked asked[ADMIN_PROCESSES_MAX];
     struct admin_process list[ADMIN_PROCESSES_MAX];

@@ -101,7 +101,7 @@ void app_gate_leave(struct app_gate *gate)
     (void)pthread_mutex_unlock(&gate->lock);
 }
 
-/* --- who waits longest --- */
+/* --- the loop that waits longest --- */
 
 /* The loop whose request waits longest, or -1. */
 static int longest_loop(struct app_here *here, int64_t *since_ns)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a gateway process has of the applications: the blocks that it shares with the supervisor and the other
- * gateway processes, and who of its loops waits for a place.
+ * gateway processes, and which of its loops waits for a place.
  *
  *     admission.h  whether a request may wait
  *     choice.h     which process serves it
@@ -99,8 +99,8 @@ struct app_longest {
 };
 bool app_here_longest(struct app_here *here, weir_instant now, struct app_longest *out);
 
-/* Tells that loop or gateway process that a place is free. It may be held: who waits looks again. Called
- * while a queue of the calling thread is open, or with the lock. */
+/* Tells that loop or gateway process that a place is free. It may be held: every loop that waits looks again.
+ * Called while a queue of the calling thread is open, or with the lock. */
 void app_here_wake(struct app_here *here, const struct app_longest *longest);
 
 /* How much there is to do for the processes that are ready. */

@@ -86,7 +86,7 @@ static bool is_awaited(struct app_queue *queue)
     return weir_shared_count_sum(shared_of(queue), &queue->here->block->waiting) > 0;
 }
 
-/* Gives free places to those who wait longest: here, or elsewhere by telling them. */
+/* Gives free places to the requests that wait longest: here, or elsewhere by telling them. */
 static void hand_on(struct app_queue *queue)
 {
     struct app_longest longest;

@@ -21,7 +21,7 @@ struct cached_file {
     char last_modified[HTTP_DATE_BYTES];
     const char *content; /* NULL: it is read from fd */
     int fd;              /* -1: there is content */
-    const char *type;    /* the caller's: NULL until it is set, for all who get this version */
+    const char *type;    /* the caller's: NULL until it is set, for all requests that get this version */
 };
 
 #endif

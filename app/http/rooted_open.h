@@ -38,7 +38,7 @@ WEIR_CHECKED int rooted_open_path(const char *asked, const char *const *dot_name
  */
 WEIR_CHECKED int rooted_open(int root, const char *path, struct stat *about);
 
-/* As rooted_open(), for whoever may know why a file does not exist for clients.
+/* As rooted_open(), for callers that may know why a file does not exist for clients.
  * Returns: also -EXDEV its path or a link leads out of the root, -EACCES, -ENOTDIR, -ELOOP …; -ENXIO it is
  *          neither a file nor a folder.
  */

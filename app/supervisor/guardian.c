@@ -89,7 +89,7 @@ static void kill_group(const struct guardian *g)
         (void)kill(-g->app, SIGKILL);
 }
 
-/* Collects whoever has ended, descendants that have lost their parent included.
+/* Collects the processes that have ended, descendants that have lost their parent included.
  * Returns: whether any child is left. */
 static bool reap(struct guardian *g)
 {

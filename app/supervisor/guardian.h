@@ -4,9 +4,9 @@
  *     weir app-guardian USER COMMAND…      USER: "-" for that of the guardian
  *
  * The kernel kills a child with its parent, but not a grandchild. The guardian is the subreaper of all that
- * the application starts: whoever loses its parent becomes the guardian's child. It kills all of them when
- * the application ends, and when GUARDIAN_FD, a socket of the supervisor, ends: also when the supervisor is
- * killed. Then it ends as the application did, when none is left.
+ * the application starts: a process that loses its parent becomes the guardian's child. It kills all of them
+ * when the application ends, and when GUARDIAN_FD, a socket of the supervisor, ends: also when the supervisor
+ * is killed. Then it ends as the application did, when none is left.
  *
  * On GUARDIAN_FD it writes the number of the application's process, "PID\n". Signals that it gets it passes
  * on to that process alone.

@@ -55,7 +55,7 @@ void processes_init(struct processes *all, weir_scope *scope, const struct proce
 /* Starts a generation, one process after another, and waits until all of them are ready. Faults that keep it
  * from that are added to faults, in lines: it has been given up then.
  * Owns:    the generation holds in_force itself; listeners, one for each address of it, are copied. *out is
- *          the caller's, who passes it to processes_put_in_force() or processes_give_up().
+ *          the caller's, which passes it to processes_put_in_force() or processes_give_up().
  * Returns: 0; -WEIR_ECONFIG it can't serve; -EAGAIN a process crashed, hung, or could not be started;
  * -WEIR_EDEADLINE the patience is over; -WEIR_ECANCELED all are ending; -ENOMEM. */
 WEIR_CHECKED int processes_start(struct processes *all, struct in_force *in_force, const int *listeners,

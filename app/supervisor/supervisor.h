@@ -9,7 +9,7 @@
  *     state.c        what its files share: the end of all, what is logged of addresses
  *     answers.c      what the admin address asks it
  *     reload.c       a new configuration
- *     processes.c    the gateway processes: generations, who drains
+ *     processes.c    the gateway processes: generations, which of them drain
  *     process.c      one of them: started, ready, ended, again
  *     control.c      what they say on their sockets
  *     members.c      their numbers in the shared memory

@@ -4,8 +4,8 @@
  * One process makes the memory and hands its descriptor to the others. Every process that counts in it is a
  * member, with a number that no other living member has. A count is kept as one cell for each member; it is
  * the sum of all. A member writes its own cell alone, so that what a dead member had taken is found, and
- * given back, by whoever calls weir_shared_expel() for it. Nothing in the memory can be left locked by a
- * process that dies.
+ * given back, by the process that calls weir_shared_expel() for it. Nothing in the memory can be left locked
+ * by a process that dies.
  *
  * Given to a runtime (weir_options.shared), the memory holds what backends of one name have in common, so
  * that the maxima of <weir/backend.h> are those of all processes together.

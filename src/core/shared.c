@@ -45,7 +45,7 @@ static int init_lock(pthread_mutex_t *lock)
     return -err;
 }
 
-/* Writes the header of a new file. Its size is sealed: a file that shrinks would kill whoever reads it. */
+/* Writes the header of a new file. Its size is sealed: a file that shrinks would kill its readers. */
 static int init_file(int fd, uint64_t bytes)
 {
     struct weir__shared_header *header;

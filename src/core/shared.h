@@ -43,8 +43,8 @@ struct weir_shared {
     _Atomic int64_t refused_until_ns; /* weir__shared_try_enter() does not wait before */
     _Atomic int64_t told_ns;          /* when a line was logged that the lock is held; 0: never */
 
-    /* Of this process: who listens to its bell. */
-    pthread_mutex_t managing; /* of those who begin and end to listen */
+    /* Of this process: what listens to its bell. */
+    pthread_mutex_t managing; /* held while a listener is added or removed */
     pthread_mutex_t calling;  /* guards listeners; held while they are called */
     struct weir__list listeners;
     pthread_t thread; /* while there are any */
@@ -53,8 +53,8 @@ struct weir_shared {
 
 /* Takes the one lock of the memory, for moments: for what is changed seldom. A holder that died may have left
  * a change half done: what the lock guards can be told to be whole or not, and is mended by the next one.
- * A holder that is stopped holds up whoever enters, which is logged: for what happens as a program begins or
- * its configuration changes. */
+ * A holder that is stopped holds up every process that enters, which is logged: for what happens as a program
+ * begins or its configuration changes. */
 void weir__shared_enter(weir_shared *shared);
 
 /* The same for what can do without. Returns: false: it was not free in 100 ms, or would not be waited for

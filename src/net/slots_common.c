@@ -20,7 +20,8 @@ int weir__slots_common_free(const struct weir__slots_common *c, int max)
     return max - weir_shared_count_sum(c->shared, c->held);
 }
 
-/* Processes that reach for the last slot at once may all miss it: so who misses looks whether it is there. */
+/* Processes that reach for the last slot at once may all miss it: so one that misses looks whether it is
+ * there. */
 bool weir__slots_common_take(const struct weir__slots_common *c, int max)
 {
     enum { TRIES = 4 };

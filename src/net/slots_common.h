@@ -37,7 +37,8 @@ int weir__slots_common_free(const struct weir__slots_common *c, int max);
 /* Puts a slot back, and rings the process that waits longest. */
 void weir__slots_common_give(const struct weir__slots_common *c);
 
-/* Rings all that wait: whoever a slot is left to has to be rung, so that it is found out when it is deaf. */
+/* Rings all that wait: a process that a slot is left to has to be rung, so that it is found out when it is
+ * deaf. */
 void weir__slots_common_ring_all(const struct weir__slots_common *c);
 
 /* Counts waiters that come into the queue of this process, or leave it. */
@@ -56,7 +57,7 @@ int weir__slots_common_active(const struct weir__slots_common *c);
  * it. */
 bool weir__slots_common_yields(const struct weir__slots_common *c, int free);
 
-/* Finds out who is deaf. */
+/* Finds out which processes are deaf. */
 void weir__slots_common_look(struct weir__slots_common *c, int64_t now_ns);
 
 #endif

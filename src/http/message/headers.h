@@ -29,7 +29,7 @@ struct weir__http_field {
 const struct weir__http_field *weir__http_field_find(const struct weir__http_field *fields, size_t count,
                                                      weir_bytes name);
 
-/* Whether a field belongs to the connection or to the framing: whoever sends the message writes it, never the
+/* Whether a field belongs to the connection or to the framing: the sender of the message writes it, never the
  * caller. Runs for every field of every message; most differ in their length already. */
 static inline bool weir__http_is_senders_own(const char *name, size_t length)
 {
