@@ -211,10 +211,11 @@ static void say(struct text_out *out, bool *first, const struct plan *plan, doub
                                        {"backends", (double)count},
                                        {NULL, 0}},
         "hedge %s at p95: %s p99 %.3g → %.3g ms for %.1f %% more calls (backends: {%s: {hedge: {after: "
-        "p95, extra: 5%%}}}). Computed from the calls of the last minute%s",
+        "p95, extra: 5%%}}}). Computed from the calls of the last minute, as if two attempts were slow "
+        "independently of each other: requests that are slow by themselves gain nothing%s",
         names, plan->route->route, before, after, extra, count == 1 ? names : "NAME",
-        has_one_instance(plan) ? ", as if two attempts at the only instance of a backend were slow "
-                                 "independently of each other: a second instance makes sure of that"
+        has_one_instance(plan) ? ", nor may those that wait for the only instance of a backend: a second "
+                                 "instance makes sure of that"
                                : "");
 }
 

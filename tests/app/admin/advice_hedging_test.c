@@ -108,6 +108,7 @@ static void what_it_gains_and_costs_is_said(void **state)
     (void)state;
     has(text, "hedge user, orders, offers and 9 more at p95: /page/{id} p99 15");
     has(text, " ms for 5.0 % more calls (backends: {NAME: {hedge: {after: p95, extra: 5%}}})");
+    has(text, "requests that are slow by themselves gain nothing");
     assert_near(number_of(text, "p99_ms"), 156, 3);
     assert_near(number_of(text, "hedged_p99_ms"), 81.5, 1.7);
     assert_near(number_of(text, "more_calls_percent"), 5, 0.05);
