@@ -118,10 +118,14 @@ static void say_why_refused(struct finding *f, const struct findings_input *in)
                     : strcmp(reason, "backend_limited") == 0
                         ? "has as many requests in progress as its limit allows"
                         : "has too many requests that wait for a connection");
-    } else if (strncmp(reason, "app_", strlen("app_")) == 0) {
-        finding_say(f, "%s (%s): see 'apps' at /stats", reason,
-                    strcmp(reason, "app_busy") == 0 ? "all places of an application are taken"
-                                                    : "no process of an application is ready");
+    } else if (strcmp(reason, "app_busy") == 0) {
+        finding_say(f, "app_busy (all places of an application are taken): 'weir stalls' says which requests "
+                       "hold them; where these compute, more processes help, where they wait, a larger "
+                       "concurrency");
+    } else if (strcmp(reason, "app_unready") == 0) {
+        finding_say(f,
+                    "app_unready (no process of an application is ready): 'weir status' says of which, and "
+                    "what it said last");
     } else if (strcmp(reason, "memory") == 0) {
         finding_say(f, "memory (there was none left for a request)");
     } else {

@@ -122,6 +122,11 @@ static void what_is_refused_is_said_with_what_helps(void **state)
     }
     g.in.refused.reason = "backend_open";
     says(&g, "backend_open (a backend has an open circuit breaker): see the finding on that backend");
+    g.in.refused.reason = "app_busy";
+    says(&g,
+         "app_busy (all places of an application are taken): 'weir stalls' says which requests hold them");
+    g.in.refused.reason = "app_unready";
+    says(&g, "app_unready (no process of an application is ready): 'weir status' says of which, and what");
 }
 
 static void connections_without_a_request_are_named_and_whose_they_are(void **state)
