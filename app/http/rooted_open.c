@@ -32,27 +32,29 @@ static int take_segment(weir_bytes segment, const char *const *dot_names, char *
     int length = weir_percent_decode(segment, out, segment.len);
     const size_t n = length > 0 ? (size_t)length : 0;
 
-    if (length >= 0 && out[0] == '.' && !is_named((weir_bytes){out, n}, dot_names))
+    if (length < 0 || (out[0] == '.' && !is_named((weir_bytes){out, n}, dot_names)))
         return -ENOENT;
-    if (length < 0 || memchr(out, '/', n) != NULL || memchr(out, '\0', n) != NULL)
-        return -ENOENT;
+    if (n < segment.len && (memchr(out, '/', n) != NULL || memchr(out, '\0', n) != NULL))
+        return -ENOENT; /* only escapes can be these */
     return length;
 }
 
-int rooted_open_path(const char *asked, const char *const *dot_names, char *out)
+int rooted_open_path(weir_bytes asked, const char *const *dot_names, char *out)
 {
     size_t n = 0;
 
-    while (*asked) {
-        weir_bytes segment = {asked, strcspn(asked, "/")};
-        int length = segment.len > 0 ? take_segment(segment, dot_names, out + n) : 0;
+    while (asked.len > 0) {
+        const char *slash = memchr(asked.data, '/', asked.len);
+        const size_t bytes = slash != NULL ? (size_t)(slash - asked.data) : asked.len;
+        const size_t used = bytes + (slash != NULL);
+        int length = bytes > 0 ? take_segment((weir_bytes){asked.data, bytes}, dot_names, out + n) : 0;
+
         if (length < 0)
             return length;
         n += (size_t)length;
-        asked += segment.len;
-        if (*asked == '/' && segment.len > 0)
+        if (slash != NULL && bytes > 0)
             out[n++] = '/';
-        asked += *asked == '/';
+        asked = (weir_bytes){asked.data + used, asked.len - used};
     }
     if (n == 0 || out[n - 1] == '/')
         return -ENOENT;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include <weir/buffer.h>
 #include <weir/error.h>
 
 /* Opens the root itself, for the calls below.
@@ -23,13 +24,13 @@ WEIR_CHECKED int rooted_open_root(const char *directory);
 bool rooted_open_is_one_call(int root);
 
 /* Makes a path of the target of a request: decodes percent-encoding, and leaves out empty segments.
- * Takes:   dot_names: the names with a dot at their beginning that may be asked for, ended by NULL; NULL:
- *          none. "." and ".." are never among them.
+ * Takes:   asked: without a NUL that is not escaped. dot_names: the names with a dot at their beginning that
+ * may be asked for, ended by NULL; NULL: none. "." and ".." are never among them.
  * Owns:    out has room for as many bytes as asked, and the NUL.
  * Returns: 0; -ENOENT for a path that no client may ask for: empty, badly encoded, with an encoded slash or
  * NUL, or with another segment that begins with a dot.
  */
-WEIR_CHECKED int rooted_open_path(const char *asked, const char *const *dot_names, char *out);
+WEIR_CHECKED int rooted_open_path(weir_bytes asked, const char *const *dot_names, char *out);
 
 /* Opens a regular file for reading.
  * Owns:    the caller closes the descriptor.

@@ -17,36 +17,37 @@ enum { SIBLINGS = sizeof siblings / sizeof *siblings };
 
 /* --- the path --- */
 
-int file_path_of(const struct file_settings *settings, const char *asked, bool in_folder, char *out)
+static bool ends_with_slash(weir_bytes path)
 {
-    char below[PATH_MAX];
-    size_t length = strlen(asked);
+    return path.len > 0 && path.data[path.len - 1] == '/';
+}
+
+int file_path_of(const struct file_settings *settings, weir_bytes asked, bool in_folder, char *out)
+{
+    weir_bytes below = asked;
     int err;
 
-    while (length > 0 && asked[length - 1] == '/')
-        length--;
-    if (length >= sizeof below)
+    while (ends_with_slash(below))
+        below.len--;
+    if (below.len >= PATH_MAX)
         return -ENOENT; /* no file has such a long name */
-    if (length == 0 && !in_folder)
+    if (below.len == 0 && !in_folder)
         return FILE_IS_FOLDER;
-    if (length > 0) {
-        memcpy(below, asked, length);
-        below[length] = '\0';
+    if (below.len > 0) {
         err = rooted_open_path(below, settings->dot_files, out);
         if (err < 0)
             return err;
-        length = strlen(out);
     }
     if (in_folder)
-        (void)sprintf(out + length, "%s%s", length > 0 ? "/" : "", settings->index);
+        (void)sprintf(out + (below.len > 0 ? strlen(out) : 0), "%s%s", below.len > 0 ? "/" : "",
+                      settings->index);
     return 0;
 }
 
-static bool ends_with_slash(const char *path)
+/* Reports whether the client's path ends with a slash; asked: its end, behind that of the route. */
+static bool is_in_folder(const weir_request *req, weir_bytes asked)
 {
-    const size_t length = strlen(path);
-
-    return length > 0 && path[length - 1] == '/';
+    return ends_with_slash(asked.len > 0 ? asked : weir_bytes_of(weir_request_path_written(req)));
 }
 
 /* --- siblings --- */
@@ -103,9 +104,9 @@ static int find_path(const struct file_route *route, weir_request *req, const ch
 int file_find(const struct file_route *route, weir_request *req, struct found_file *out)
 {
     const struct file_settings *settings = route->settings;
-    const bool in_folder = ends_with_slash(weir_request_path_written(req));
-    const char *asked = weir_request_param(req, "*");
-    char *path = weir_request_alloc(req, strlen(asked) + strlen(settings->index) + 2);
+    const weir_bytes asked = weir_bytes_of(weir_request_param(req, "*"));
+    const bool in_folder = is_in_folder(req, asked);
+    char *path = weir_request_alloc(req, asked.len + strlen(settings->index) + 2);
     int err;
 
     *out = (struct found_file){0};

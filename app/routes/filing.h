@@ -61,7 +61,7 @@ enum { FILE_IS_FOLDER = 1, FILE_CODING_BYTES_MAX = 5 /* ".zst" */ };
  * Owns:    out has room for asked, the index, and two bytes.
  * Returns: 0; FILE_IS_FOLDER the root without its slash; as rooted_open_path().
  */
-WEIR_CHECKED int file_path_of(const struct file_settings *settings, const char *asked, bool in_folder,
+WEIR_CHECKED int file_path_of(const struct file_settings *settings, weir_bytes asked, bool in_folder,
                               char *out);
 
 /* Finds the file for a request.

@@ -296,7 +296,7 @@ static int answer_file(weir_request *req, weir_response *res, struct state *stat
     if (err > 0)
         return 0;
     if (err == 0)
-        err = rooted_open_path(asked, NULL, path);
+        err = rooted_open_path(weir_bytes_of(asked), NULL, path);
     if (err == 0)
         err = open_below(state, &file);
     if (err == -ENOENT || err == -EISDIR)

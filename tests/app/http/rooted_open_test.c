@@ -38,7 +38,7 @@ static void paths_are_decoded_strictly(void **state)
         int err;
         char *out = malloc(strlen(table[i][0]) + 1); /* exactly the room of the contract */
         assert_non_null(out);
-        err = rooted_open_path(table[i][0], NULL, out);
+        err = rooted_open_path(weir_bytes_of(table[i][0]), NULL, out);
         if ((err == 0) != (table[i][1] != NULL))
             fail_msg("'%s': %d", table[i][0], err);
         if (err == 0)
@@ -53,16 +53,16 @@ static void dot_files_may_be_named(void **state)
     char out[40];
 
     (void)state;
-    assert_int_equal(rooted_open_path(".well-known/a", names, out), 0);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".well-known/a"), names, out), 0);
     assert_string_equal(out, ".well-known/a");
-    assert_int_equal(rooted_open_path("a/%2ex", names, out), 0);
+    assert_int_equal(rooted_open_path(weir_bytes_of("a/%2ex"), names, out), 0);
     assert_string_equal(out, "a/.x");
-    assert_int_equal(rooted_open_path(".well-known", NULL, out), -ENOENT);
-    assert_int_equal(rooted_open_path(".well-known2", names, out), -ENOENT);
-    assert_int_equal(rooted_open_path(".Well-Known", names, out), -ENOENT);
-    assert_int_equal(rooted_open_path(".well-known/.git", names, out), -ENOENT);
-    assert_int_equal(rooted_open_path(".x/..", names, out), -ENOENT);
-    assert_int_equal(rooted_open_path(".x/%00", names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".well-known"), NULL, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".well-known2"), names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".Well-Known"), names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".well-known/.git"), names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".x/.."), names, out), -ENOENT);
+    assert_int_equal(rooted_open_path(weir_bytes_of(".x/%00"), names, out), -ENOENT);
 }
 
 static void write_file(const char *directory, const char *name)

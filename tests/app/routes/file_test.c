@@ -54,7 +54,7 @@ static void paths_are_made(void **state)
         int result;
 
         assert_non_null(out);
-        result = file_path_of(&settings, table[i].asked, table[i].in_folder, out);
+        result = file_path_of(&settings, weir_bytes_of(table[i].asked), table[i].in_folder, out);
         if (result != table[i].result || (result == 0 && strcmp(out, table[i].wanted) != 0))
             fail_msg("'%s': %d", table[i].asked, result);
         free(out);
@@ -69,9 +69,9 @@ static void a_path_that_no_file_can_have_is_not_asked_for(void **state)
     (void)state;
     memset(asked, 'x', sizeof asked);
     asked[5000] = '\0';
-    assert_int_equal(file_path_of(&settings, asked, false, out), -ENOENT);
+    assert_int_equal(file_path_of(&settings, weir_bytes_of(asked), false, out), -ENOENT);
     asked[4095] = '\0';
-    assert_int_equal(file_path_of(&settings, asked, true, out), 0);
+    assert_int_equal(file_path_of(&settings, weir_bytes_of(asked), true, out), 0);
 }
 
 /* --- the world --- */
