@@ -5,6 +5,8 @@
 #include "fuzz/fuzz.h"
 #include "http/message/pattern.h"
 #include "http/message/target.h"
+#include "http/plain_path.h"
+#include "http/rooted_open.h"
 
 static void match_all(weir_bytes normal, weir_bytes path)
 {
@@ -39,6 +41,25 @@ static void resolve(weir_bytes path, weir_bytes normal)
     CHECK(weir__http_path_resolve(resolved, room_again) == 0);
 }
 
+/* The plain spelling of a path is normal, has no other, and names the same file. */
+static void spell(weir_bytes normal)
+{
+    static char path[4097], plain[3 * 4096 + 1], again[3 * 4096 + 1], room[3 * 4096], file[4097], same[4097];
+    struct weir__http_fault fault = {0};
+    weir_bytes renormal;
+    int found;
+
+    memcpy(path, normal.data, normal.len);
+    path[normal.len] = '\0';
+    plain_path_write(path, plain);
+    plain_path_write(plain, again);
+    CHECK(strcmp(plain, again) == 0);
+    CHECK(weir__http_path_normalize(weir_bytes_of(plain), room, sizeof room, &renormal, &fault) == 0);
+    CHECK(weir_bytes_equal(renormal, weir_bytes_of(plain)));
+    found = rooted_open_path(path + 1, NULL, file);
+    CHECK(rooted_open_path(plain + 1, NULL, same) == found && (found < 0 || strcmp(file, same) == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char room[4096], room_again[4096];
@@ -69,5 +90,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
           memmem(normal.data, normal.len, "/./", 3) == NULL);
     match_all(normal, target.path);
     resolve(target.path, normal);
+    spell(normal);
     return 0;
 }
