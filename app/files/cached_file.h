@@ -6,8 +6,11 @@
 #ifndef APP_FILES_CACHED_FILE_H
 #define APP_FILES_CACHED_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+#include <weir/http_response.h>
 
 #include "http/conditional.h"
 
@@ -21,7 +24,11 @@ struct cached_file {
     char last_modified[HTTP_DATE_BYTES];
     const char *content; /* NULL: it is read from fd */
     int fd;              /* -1: there is content */
-    const char *type;    /* the caller's: NULL until it is set, for all requests that get this version */
+    /* The caller's, for all requests that get this version: */
+    const char *type;          /* NULL until it is set */
+    weir_header_block *fields; /* of an answer with content; NULL until they are made. Freed with the file */
+    const char *fields_coding; /* what they were made for */
+    bool fields_of_fallback;
 };
 
 #endif

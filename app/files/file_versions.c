@@ -54,6 +54,7 @@ void file_version_release(struct file_holdings *h, struct file_version *v)
         h->content_bytes -= v->file.bytes;
     if (v->file.fd >= 0)
         close_later(h, v->file.fd);
+    weir_header_block_free(v->file.fields);
     free((char *)(uintptr_t)v->file.content);
     free(v);
 }

@@ -2,6 +2,7 @@
 #include "http/server/response_headers.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +23,12 @@ static bool is_servers_own(const char *name, size_t length)
 static bool is_content_type(weir_bytes name)
 {
     return name.len == 12 && weir_bytes_equal_nocase(name, WEIR__HTTP_TEXT("content-type"));
+}
+
+static bool is_valid(weir_bytes name, weir_bytes value)
+{
+    return !is_servers_own(name.data, name.len) && weir_token_is_valid(name) &&
+           weir_header_value_is_valid(value);
 }
 
 /* Makes room for `need` bytes more. */
@@ -51,7 +58,7 @@ int weir__header_lines_add(struct weir__exchange *x, struct weir__header_lines *
     const size_t bytes = n.len + v.len + WEIR__HTTP_FIELD_MORE;
     int err = 0;
 
-    if (is_servers_own(name, n.len) || !weir_token_is_valid(n) || !weir_header_value_is_valid(v))
+    if (!is_valid(n, v))
         return -EINVAL;
     if (lines->len + bytes > lines->room)
         err = grow(x, lines, bytes);
@@ -88,6 +95,68 @@ int weir_response_trailer_add(weir_response *res, const char *name, const char *
     if (!weir__http_is_trailer(weir_bytes_of(name)))
         return -EINVAL;
     return weir__header_lines_add(x, &res->trailers, name, value);
+}
+
+/* --- blocks --- */
+
+struct weir_header_block {
+    size_t len;
+    bool may_have_type;
+    char text[]; /* lines, as of struct weir__header_lines */
+};
+
+static size_t line_bytes(const weir_header *header)
+{
+    return strlen(header->name) + strlen(header->value) + WEIR__HTTP_FIELD_MORE;
+}
+
+int weir_header_block_make(const weir_header *headers, size_t count, weir_header_block **out)
+{
+    size_t bytes = 0;
+    char *at;
+
+    *out = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_valid(weir_bytes_of(headers[i].name), weir_bytes_of(headers[i].value)))
+            return -EINVAL;
+        bytes += line_bytes(&headers[i]);
+    }
+    if (bytes > HEADERS_BYTES_MAX)
+        return -EINVAL;
+    *out = malloc(sizeof **out + bytes);
+    if (*out == NULL)
+        return -ENOMEM;
+    **out = (weir_header_block){.len = bytes};
+    at = (*out)->text;
+    for (size_t i = 0; i < count; i++) {
+        const weir_bytes name = weir_bytes_of(headers[i].name);
+        at = weir__http_put_field(at, name, weir_bytes_of(headers[i].value));
+        (*out)->may_have_type |= is_content_type(name);
+    }
+    return 0;
+}
+
+void weir_header_block_free(weir_header_block *block)
+{
+    free(block);
+}
+
+int weir_response_header_block_add(weir_response *res, const weir_header_block *block)
+{
+    struct weir__exchange *x = weir__checked_response(res, __func__);
+    struct weir__header_lines *lines = &res->headers;
+    int err = 0;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (lines->len + block->len > lines->room)
+        err = grow(x, lines, block->len);
+    if (err < 0)
+        return err;
+    memcpy(lines->text + lines->len, block->text, block->len);
+    lines->len += block->len;
+    lines->may_have_type |= block->may_have_type;
+    return 0;
 }
 
 /* --- reading --- */
