@@ -172,7 +172,8 @@ void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes 
     put_field(w, name, value);
 }
 
-void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
+static inline __attribute__((always_inline)) void put_number(weir__http_writer *w, weir_bytes name,
+                                                             uint64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -182,6 +183,11 @@ void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t num
         number /= 10;
     } while (number != 0);
     put_field(w, name, (weir_bytes){digits + at, sizeof digits - at});
+}
+
+void weir__http_write_number(weir__http_writer *w, weir_bytes name, uint64_t number)
+{
+    put_number(w, name, number);
 }
 
 void weir__http_write_type(weir__http_writer *w, weir_bytes type)
@@ -194,7 +200,7 @@ void weir__http_write_type(weir__http_writer *w, weir_bytes type)
 
 void weir__http_write_length(weir__http_writer *w, uint64_t bytes)
 {
-    weir__http_write_number(w, WEIR__HTTP_TEXT("content-length"), bytes);
+    put_number(w, WEIR__HTTP_TEXT("content-length"), bytes);
 }
 
 void weir__http_write_chunked(weir__http_writer *w)
