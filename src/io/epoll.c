@@ -25,6 +25,7 @@
 
 #include "io/buffers.h"
 #include "io/os.h"
+#include "io/os_calls.h"
 
 enum { BATCH = 256 };
 
@@ -234,7 +235,7 @@ static int32_t try_accept(struct weir__io_file *file, struct weir__io_op *op)
 
 static int32_t receive(struct weir__io_file *file, char *data, size_t len)
 {
-    ssize_t n = recv(file->fd, data, len, 0);
+    ssize_t n = weir__io_os_recv(file->fd, data, len, 0);
 
     if (n < 0) {
         if (errno == EAGAIN)
@@ -271,8 +272,8 @@ static int32_t try_send(struct weir__io_file *file, struct weir__io_op *op)
     for (size_t i = 0; i < op->msg->msg_iovlen; i++)
         len += iov[i].iov_len;
     /* For one piece, the common case, the kernel need not copy the message and its vector. */
-    n = op->msg->msg_iovlen == 1 ? send(file->fd, iov->iov_base, len, MSG_NOSIGNAL)
-                                 : sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
+    n = op->msg->msg_iovlen == 1 ? weir__io_os_send(file->fd, iov->iov_base, len, MSG_NOSIGNAL)
+                                 : weir__io_os_sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
     if (n < 0) {
         if (errno == EAGAIN)
             file->ready &= (uint8_t)~READY_OUT;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/sanitizer.h"
+#include "io/os_calls.h"
 
 enum { DESCRIPTORS = 16384 };
 
@@ -167,7 +168,7 @@ void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
 
 ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
 {
-    ssize_t n = send(file->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = weir__io_os_send(file->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
     (void)io;
     return n < 0 ? -errno : n;
@@ -175,7 +176,7 @@ ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, co
 
 ssize_t weir__io_os_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len)
 {
-    ssize_t n = recv(file->fd, data, len, MSG_DONTWAIT);
+    ssize_t n = weir__io_os_recv(file->fd, data, len, MSG_DONTWAIT);
 
     (void)io;
     return n < 0 ? -errno : n;
