@@ -96,6 +96,7 @@ struct weir__loop {
     int64_t io_due_ns;     /* when the kernel is asked though tasks are ready */
     int64_t spin_until_ns; /* a short job is under way on another core */
     unsigned runs_since_io;
+    int io_results; /* of the last poll of the kernel */
     int index;
     char label[16]; /* "loop 3" */
     pthread_t thread;

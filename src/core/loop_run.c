@@ -22,8 +22,8 @@
 #include "core/signal.h"
 #include "core/task.h"
 
-enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32 };
-static const int64_t trim_every_ns = 1000000000, io_every_ns = 20000, settle_ns = 1000000;
+enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32, FEW_RESULTS = 16 };
+static const int64_t trim_every_ns = 1000000000, io_every_ns = 20000, settle_ns = 1000000, short_ns = 20000;
 
 /* --- opening and closing --- */
 
@@ -191,14 +191,26 @@ static bool is_io_due(struct weir__loop *loop, int64_t now_ns, bool has_work)
     return true;
 }
 
-static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns)
+/* Decides how many results of the kernel are taken at once. What few of them touch is in the CPU's cache
+ * still when the tasks that they start run. Where tasks take long, or others are ready, all results are
+ * taken, so that all that waits is seen to wait. */
+static unsigned batch_of(const struct weir__loop *loop, int64_t now_ns, bool has_work)
+{
+    const int64_t spent_ns = now_ns - loop->lag.late_ns; /* since the last poll */
+
+    return !has_work && spent_ns <= loop->io_results * short_ns ? FEW_RESULTS : WEIR__IO_BATCH_MAX;
+}
+
+static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns, bool has_work)
 {
     uint64_t sleep_ticks = weir__heartbeat_sleep_total(&loop->heartbeat);
     int result;
 
+    weir__io_set_batch(loop->io, batch_of(loop, now_ns, has_work));
     weir__attribution_ask(loop);
     weir__lag_look(&loop->lag, now_ns);
     result = weir__io_turn(loop->io, next_ns);
+    loop->io_results = result > 0 ? result : 0;
     sleep_ticks = weir__heartbeat_sleep_total(&loop->heartbeat) - sleep_ticks;
     if (sleep_ticks > 0)
         weir__lag_sleep(&loop->lag, weir__heartbeat_ns(&loop->heartbeat, sleep_ticks), next_ns);
@@ -255,7 +267,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
         has_work = loop->ready_count > 0 || has_mail(loop);
         if (has_work)
             next_ns = 0;
-        if (is_io_due(loop, now_ns, has_work) && ask_kernel(loop, now_ns, next_ns) == -EDEADLK)
+        if (is_io_due(loop, now_ns, has_work) && ask_kernel(loop, now_ns, next_ns, has_work) == -EDEADLK)
             result = break_deadlock(loop);
     }
     return result;

@@ -102,6 +102,7 @@ struct weir__io {
     struct weir__heartbeat *heartbeat; /* notes each sleep; may be NULL */
     struct weir__io_pipes pipes;
     uint32_t closing_count; /* files whose close waits for their operations */
+    unsigned batch;         /* results that a turn takes at most */
 };
 
 /* Initialises what io.c keeps, after backend->open() has succeeded. */

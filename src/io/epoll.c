@@ -27,8 +27,6 @@
 #include "io/os.h"
 #include "io/os_calls.h"
 
-enum { BATCH = 256 };
-
 static const uint64_t wake_mark = UINT64_MAX;
 
 /* file->ready */
@@ -58,7 +56,7 @@ struct epoll_io {
     unsigned slot_count;
     struct weir__list starved; /* by queue: RECV_LENT with bytes but without a buffer */
     struct weir__io_buffers buffers;
-    struct epoll_event events[BATCH];
+    struct epoll_event events[WEIR__IO_BATCH_MAX];
 };
 
 static struct epoll_io *self(struct weir__io *io)
@@ -489,13 +487,15 @@ static int wait_ms(const struct timespec *wait)
 
 static int wait_for_events(struct epoll_io *e, const struct timespec *wait)
 {
+    const int most = (int)e->io.batch;
+
     if (!e->no_pwait2) {
-        int n = epoll_pwait2(e->epfd, e->events, BATCH, wait, NULL);
+        int n = epoll_pwait2(e->epfd, e->events, most, wait, NULL);
         if (n >= 0 || errno == EINTR)
             return n;
         e->no_pwait2 = true;
     }
-    return epoll_wait(e->epfd, e->events, BATCH, wait_ms(wait));
+    return epoll_wait(e->epfd, e->events, most, wait_ms(wait));
 }
 
 static void on_events(struct epoll_io *e, int count)

@@ -26,6 +26,7 @@ void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend)
     atomic_init(&io->sleeping, AWAKE);
     io->heartbeat = NULL;
     io->closing_count = 0;
+    io->batch = WEIR__IO_BATCH_MAX;
     weir__io_pipes_init(&io->pipes);
 }
 
@@ -51,6 +52,12 @@ int64_t weir__io_now_ns(struct weir__io *io)
 const int64_t *weir__io_virtual_ns(struct weir__io *io)
 {
     return io->backend->virtual_ns != NULL ? io->backend->virtual_ns(io) : NULL;
+}
+
+void weir__io_set_batch(struct weir__io *io, unsigned most)
+{
+    assert(most > 0 && most <= WEIR__IO_BATCH_MAX);
+    io->batch = most;
 }
 
 void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat)

@@ -50,6 +50,7 @@ enum {
     WEIR__IO_PIPE_BYTES_MIN = 64 << 10, /* one of less is not used */
     WEIR__IO_PIPES_MAX = 64,            /* are lent at a time: each has two descriptors */
     WEIR__IO_PIPES_KEPT = 8,
+    WEIR__IO_BATCH_MAX = 256,
 };
 
 /* A descriptor that is attached to the loop. Embedded in its owner; its address must not change while it is
@@ -131,6 +132,11 @@ int64_t weir__io_now_ns(struct weir__io *io);
 
 /* The clock of a simulation; NULL: the clock is the machine's. */
 const int64_t *weir__io_virtual_ns(struct weir__io *io);
+
+/* Sets how many results of the kernel a turn takes at most, from 1 to WEIR__IO_BATCH_MAX, which it is at
+ * first. The next turn takes more. Only epoll heeds it: uring submits with the call that takes results, so
+ * that more calls cost more than they save. */
+void weir__io_set_batch(struct weir__io *io, unsigned most);
 
 /* Sets the heartbeat that notes each sleep in the kernel. */
 void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat);

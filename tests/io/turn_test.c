@@ -399,6 +399,40 @@ static void test_no_wake_is_lost(void **state)
     weir__io_free(r.io);
 }
 
+/* --- few results at a time --- */
+
+static int ended(const struct crowd *c, int count)
+{
+    int n = 0;
+
+    for (int i = 0; i < count; i++)
+        n += c->call[i].dones > 0;
+    return n;
+}
+
+static void test_a_turn_of_few_leaves_the_rest_to_the_next(void **state)
+{
+    enum { RECEIVERS = 20, FEW = 4 };
+    struct crowd *c = gather(backend_of(state));
+    struct weir__io *io = c->rig.io;
+    int turns = 0;
+
+    for (int i = 0; i < RECEIVERS; i++) {
+        c->call[i] = lent_call(&c->server[i]);
+        assert_false(start(io, &c->call[i]));
+    }
+    look_around(io);
+    for (int i = 0; i < RECEIVERS; i++)
+        assert_int_equal(run_send(io, &c->client[i], "x", 1), 1);
+    weir__io_set_batch(io, FEW);
+    for (; ended(c, RECEIVERS) < RECEIVERS; turns++)
+        assert_true(weir__io_turn(io, INT64_MAX) > 0);
+    assert_true(backend_of(state) != WEIR__IO_EPOLL || turns >= RECEIVERS / FEW);
+    for (int i = 0; i < RECEIVERS; i++)
+        weir__io_return(io, c->call[i].op.data);
+    dissolve(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_a_past_instant_does_not_wait),
         cmocka_unit_test(test_a_wake_before_the_turn_ends_it),
         cmocka_unit_test(test_no_wake_is_lost),
+        cmocka_unit_test(test_a_turn_of_few_leaves_the_rest_to_the_next),
     };
 
     return run_on_every_backend("turn", tests, sizeof tests / sizeof tests[0]);
