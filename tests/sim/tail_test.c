@@ -3,6 +3,8 @@
  * what they cost, in virtual time. Each seed is another run. */
 #include "tail_world.h"
 
+#include "support/one_thread.h"
+
 enum { SEEDS = 1 };
 
 struct asking {
@@ -109,14 +111,6 @@ static struct figures figures_hedged(weir_hedge_options hedge)
 
     w.hedge = hedge;
     return figures(&w);
-}
-
-/* For what is a comparison of figures alone. */
-static void skip_under_tsan(void)
-{
-#ifdef WITH_TSAN
-    skip();
-#endif
 }
 
 static weir_hedge_options after_p95(void)

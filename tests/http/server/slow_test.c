@@ -377,6 +377,16 @@ static void whoever_reads_nothing_is_given_up(void **state)
 
 enum { AHEAD = 24 << 20 };
 
+/* Not watched by TSan, which takes seconds for 200 million bytes. */
+__attribute__((no_sanitize("thread"))) static size_t count_of(char c, const char *text, size_t bytes)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        count += text[i] == c;
+    return count;
+}
+
 static int read_to_the_end(weir_stream *s, size_t *payload)
 {
     size_t room = AHEAD + (4 << 20), len = 0;
@@ -387,8 +397,7 @@ static int read_to_the_end(weir_stream *s, size_t *payload)
     while (len + 1 < room && (n = weir_read(s, all + len, room - len - 1)) > 0)
         len += (size_t)n;
     all[len] = '\0';
-    for (size_t i = *payload = 0; i < len; i++)
-        *payload += all[i] == 'x';
+    *payload = count_of('x', all, len);
     n = strncmp(all, "HTTP/1.1 200", 12) == 0 && strstr(all + len - 40, "whole") != NULL ? 0 : -1;
     free(all);
     return (int)n;

@@ -13,9 +13,16 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "base/sanitizer.h"
 #include "http/client/backend/auto_limit.h"
 
 enum { MIN = 4, MAX = 256, UNBOUNDED = 0 };
+
+#ifdef WITH_TSAN /* which sees one thread, whatever the seed */
+enum { SEEDS = 1, MANY_SEEDS = 1 };
+#else
+enum { SEEDS = 3, MANY_SEEDS = 10 };
+#endif
 
 static const struct weir__auto_limit_settings settings = {MIN, MAX};
 
@@ -170,7 +177,7 @@ static struct model server(uint64_t seed, int workers)
 static void it_finds_what_a_server_can_do_and_stays_there(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, 32);
         run(&m, 10, 8000); /* three times what it can */
         for (int i = 0; i < 4; i++) {
@@ -198,7 +205,7 @@ static void it_does_not_grow_while_half_of_it_is_unused(void **state)
 static void it_does_not_sink_while_half_of_it_is_unused(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
+    for (uint64_t seed = 1; seed <= MANY_SEEDS; seed++) {
         struct model m = server(seed, UNBOUNDED);
         m.median = 0.012;
         m.sigma = 0.815;
@@ -226,7 +233,7 @@ static void it_grows_to_its_most_where_that_is_used(void **state)
 static void it_sinks_when_the_server_is_three_times_slower_and_returns(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, 32);
         double took;
         run(&m, 20, 2500); /* a good deal of what it can */
@@ -250,7 +257,7 @@ static void it_sinks_when_the_server_is_three_times_slower_and_returns(void **st
 static void slow_answers_that_sinking_does_not_help_are_learned(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, UNBOUNDED);
         run(&m, 20, 3000);
         m.median *= 4; /* 135 at a time */
@@ -264,7 +271,7 @@ static void slow_answers_that_sinking_does_not_help_are_learned(void **state)
 static void requests_of_mixed_costs_neither_strangle_nor_free_it(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, 64);
         m.heavy = 0.1;
         run(&m, 20, 1500); /* 49 of 64 workers */
@@ -321,7 +328,7 @@ static void a_tail_beyond_the_deadline_does_not_strangle_it(void **state)
 static void misses_that_sinking_does_not_help_are_learned(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, UNBOUNDED);
         m.deadline = 0.0165;
         run(&m, 20, 4000);
@@ -366,7 +373,7 @@ static struct model after_trouble(uint64_t seed)
 static void it_returns_to_its_start_while_little_is_asked(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
+    for (uint64_t seed = 1; seed <= MANY_SEEDS; seed++) {
         struct model m = after_trouble(seed);
         run(&m, 5, 150);
         assert_true(m.greatest < 20); /* not at once */
@@ -384,7 +391,7 @@ static void it_returns_to_its_start_while_little_is_asked(void **state)
 static void it_returns_where_a_request_comes_each_ten_seconds(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
+    for (uint64_t seed = 1; seed <= MANY_SEEDS; seed++) {
         struct model m = after_trouble(seed);
         run(&m, 1200, 0.1);
         assert_int_equal(m.greatest, 32);
@@ -398,7 +405,7 @@ static void it_returns_where_a_request_comes_each_ten_seconds(void **state)
 static void it_still_finds_what_a_server_can_do_after_a_quiet_time(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct model m = server(seed, 8);
         run(&m, 20, 2000); /* three times what it can */
         for (int i = 0; i < 5; i++) {

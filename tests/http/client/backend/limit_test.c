@@ -2,6 +2,8 @@
 /* The limit of a backend that follows what its server can do: with requests under simulation, and options. */
 #include "cluster.h"
 
+#include "support/one_thread.h"
+
 enum { WORKERS = 8, ASKING = 60, MIN = 2, MAX = 64 };
 
 static const weir_backend_options follows = {.auto_limit = {MIN, MAX}, .eject.after = -1};
@@ -104,6 +106,7 @@ static int follow(void *arg)
 static void it_follows_a_server(void **state)
 {
     (void)state;
+    skip_under_tsan();
     for (uint64_t seed = seed_first(); seed <= seed_last(2); seed++)
         run_simulated(seed, follow, NULL);
 }
