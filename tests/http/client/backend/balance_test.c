@@ -113,7 +113,7 @@ static void all_take_turns(void **state)
 }
 
 /* One that does not answer has its share of a limit, and not all of it. */
-static void who_has_its_share_of_a_limit_is_passed_over(void **state)
+static void an_instance_with_its_share_of_a_limit_is_passed_over(void **state)
 {
     struct fixture *f = fixture_of(3);
     struct weir__candidates c = candidates_of(f);
@@ -289,7 +289,7 @@ int main(void)
         cmocka_unit_test(the_less_loaded_of_two_is_chosen),
         cmocka_unit_test(requests_in_progress_stay_even),
         cmocka_unit_test(all_take_turns),
-        cmocka_unit_test(who_has_its_share_of_a_limit_is_passed_over),
+        cmocka_unit_test(an_instance_with_its_share_of_a_limit_is_passed_over),
         cmocka_unit_test(a_key_moves_only_from_the_instance_that_goes),
         cmocka_unit_test(the_order_of_addresses_does_not_matter_to_a_key),
         cmocka_unit_test(all_are_candidates_when_none_is_used),
