@@ -125,8 +125,7 @@ class Process:
     def __enter__(self):
         try:
             self.await_port()
-            for pid in self.tree(): # some are sessions of their own
-                go_first(pid)
+            self.go_first()
         except BaseException:
             self.stop()
             raise
@@ -159,8 +158,14 @@ class Process:
                 todo += [int(word) for word in children.read_text().split()]
         return found
 
+    def go_first(self):
+        """Raises the whole tree: some are sessions of their own, and some begin only after the port is there."""
+        for pid in self.tree():
+            go_first(pid)
+
     def cpu_seconds(self):
-        """Returns the CPU time of the whole tree, user and system."""
+        """Returns the CPU time of the whole tree, user and system. What is measured from here on goes first."""
+        self.go_first()
         total = 0
         for pid in self.tree():
             for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):

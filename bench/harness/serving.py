@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from process import LOAD_CORE, Failed, WithoutPeer, free_ports, go_first, output_of, wrk
+from process import LOAD_CORE, Failed, WithoutPeer, free_ports, output_of, wrk
 from subjects import serve, subjects as known
 
 FACTOR = 3
@@ -176,8 +176,8 @@ def serving_rows(served):
                 app, server = servers[subject]
                 if server is None:
                     raise WithoutPeer(app)
-                for pid in server.tree() + app.tree(): # some have begun after the port was open
-                    go_first(pid)
+                server.go_first()
+                app.go_first()
                 Serving.runs[key] = overloaded(bench, app.port, server.port, subject.is_weir)
             if Serving.runs[key].get(self.figure) is None:
                 raise Failed("its run has failed")
