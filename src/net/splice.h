@@ -34,7 +34,7 @@ struct weir__splice_file {
 struct weir__splice {
     struct weir__io_pipe *pipe;     /* with bytes in it; NULL: there are none */
     size_t most;                    /* of a round; 0: the first */
-    bool waited;                    /* the sink did not take the last round at once */
+    bool waited;                    /* the sink did not take the last round at once; of a file any */
     bool copies;                    /* through memory: set by the caller, which sends `copy` */
     struct iovec copy;              /* bytes in memory, of WEIR__SPLICE_COPY_BYTES at most */
     struct weir__splice_file *file; /* what is sent; NULL: what is in the pipe */

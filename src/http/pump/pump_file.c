@@ -24,8 +24,9 @@ enum {
     PIECE_BYTES = 64 << 10,
     FIRST_BYTES = 16 << 10,             /* of a large file: sent with a head */
     RUN_BYTES = WEIR__CACHED_RUN_BYTES, /* of a job's reads: no less, or the kernel's runs would be shorter */
-    ROUND_BYTES = 1 << 20,
-    BUDGET_BYTES = 512 << 10, /* of a round, for each wait's worth of budget */
+    ROUND_BYTES = 256 << 10,
+    ROUND_BYTES_WAITED = 1 << 20, /* once the socket has been waited for */
+    BUDGET_BYTES = 512 << 10,     /* of a round, for each wait's worth of budget */
     AHEAD_BYTES = 1 << 20,
     SLOW_NS = 1000000,
 };
@@ -206,10 +207,13 @@ static int bring(struct weir__splice_file *part)
     return here == 1 ? 0 : here < 0 ? here : offload(&r);
 }
 
-/* How much a round may have: it ends where a run of the kernel does. */
-static uint64_t round_bytes(const struct weir__pump_file *f)
+/* How much a round may have: it ends where a run of the kernel does. While the socket takes all, short calls
+ * are cheaper: 1 MiB on 32 connections over loopback takes the server 107 µs in calls of 256 KiB, 165 in two,
+ * and 200 in one (2026-11-30, a busy machine). Long calls are for the sockets that are full again and again.
+ */
+static uint64_t round_bytes(const struct weir__pump_file *f, const struct weir__splice *splice)
 {
-    return ROUND_BYTES - (uint64_t)f->part.offset % RUN_BYTES;
+    return (splice->waited ? ROUND_BYTES_WAITED : ROUND_BYTES) - (uint64_t)f->part.offset % RUN_BYTES;
 }
 
 /* Spends budget though there may be nothing to wait for. Returns: 0; < 0. */
@@ -225,11 +229,12 @@ static int spend(uint64_t bytes)
 ssize_t weir__pump_file_splice(struct weir__pump_file *f, struct weir__splice *splice, uint64_t most)
 {
     uint64_t bytes = f->left < most ? f->left : most;
+    uint64_t round = round_bytes(f, splice);
     int err;
 
     if (splice->copies || f->untold || f->piece_at < f->piece_len || bytes < WEIR__SPLICE_RUN_MIN)
         return -EAGAIN;
-    f->part.bytes = (size_t)(bytes < round_bytes(f) ? bytes : round_bytes(f));
+    f->part.bytes = (size_t)(bytes < round ? bytes : round);
     err = spend(f->part.bytes);
     if (err == 0)
         err = bring(&f->part);
