@@ -53,6 +53,10 @@ struct admin_supervisor {
                              void (*fn)(void *to, const char *app, const char *kind, uint64_t count,
                                         int64_t held_ns),
                              void *to);
+    /* Of applications: the processes that get requests, and how many have ended unplanned, ever. May be NULL.
+     */
+    void (*app_totals)(void *arg, void (*fn)(void *to, const char *app, size_t ready, uint64_t deaths),
+                       void *to);
     void *arg;
 };
 

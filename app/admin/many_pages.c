@@ -131,6 +131,11 @@ static void add_app_stalls(void *to, const char *app, const char *kind, uint64_t
     joined_add_stalls(to, route, kind, stalls, held_ns);
 }
 
+static void set_app(void *to, const char *app, size_t ready, uint64_t deaths)
+{
+    joined_set_app(to, app, ready, deaths);
+}
+
 static int metrics(weir_request *req, weir_response *res, struct admin_of_many *admin)
 {
     const bool openmetrics = admin_wants_openmetrics(req);
@@ -143,6 +148,8 @@ static int metrics(weir_request *req, weir_response *res, struct admin_of_many *
     s = joined_totals(admin->joined, many_pause);
     if (admin->supervisor.app_stall_totals != NULL)
         admin->supervisor.app_stall_totals(admin->supervisor.arg, add_app_stalls, admin->joined);
+    if (admin->supervisor.app_totals != NULL)
+        admin->supervisor.app_totals(admin->supervisor.arg, set_app, admin->joined);
     page_metrics_write(&out, s, openmetrics);
     return end(req, res, admin, openmetrics ? EXPOSITION_OPENMETRICS_TYPE : EXPOSITION_TYPE, &out);
 }

@@ -37,9 +37,24 @@ static void counts(struct exposition *e, const struct snapshot *s)
                 s->apps[i].served.numbers[APP_NUMBER_REFUSED + why]);
 }
 
+static void processes(struct exposition *e, const struct snapshot *s)
+{
+    exposition_family(e, "weir_app_processes_ready", "gauge",
+                      "Processes of an application that get requests.");
+    for (size_t i = 0; i < s->app_count; i++)
+        if (s->apps[i].supervised)
+            exposition_count(e, LABELS({"app", s->apps[i].name}), s->apps[i].ready);
+    exposition_family(e, "weir_app_process_deaths_total", "counter",
+                      "Ends of an application's processes that were not planned.");
+    for (size_t i = 0; i < s->app_count; i++)
+        if (s->apps[i].supervised)
+            exposition_count(e, LABELS({"app", s->apps[i].name}), s->apps[i].deaths);
+}
+
 void page_metrics_apps(struct exposition *e, const struct snapshot *s)
 {
     present(e, s);
+    processes(e, s);
     times(e, s);
     counts(e, s);
 }

@@ -62,6 +62,7 @@ struct app_block {
                                                                   gateway process; 0: none does */
     struct app_process processes[APP_PROCESSES_MAX];
     _Atomic uint64_t waited; /* requests that have begun to wait for a place, ever */
+    _Atomic uint64_t deaths; /* ends of processes that were not planned, ever; by the supervisor */
 };
 
 enum { APP_BLOCK_COUNTS = 1 + 2 * APP_PROCESSES_MAX };

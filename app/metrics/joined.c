@@ -224,3 +224,15 @@ void joined_add_stalls(struct joined *j, const char *route, const char *kind, ui
     if ((int)type < WEIR_STALL_TYPES)
         add_stall_total(&j->now, route, type, count, (double)held_ns / 1e9);
 }
+
+void joined_set_app(struct joined *j, const char *app, size_t ready, uint64_t deaths)
+{
+    for (size_t i = 0; i < j->now.app_count; i++) {
+        struct snapshot_app *to = &j->now.apps[i];
+        if (strcmp(to->name, app) != 0)
+            continue;
+        to->supervised = true;
+        to->ready = ready;
+        to->deaths = deaths;
+    }
+}

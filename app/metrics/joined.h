@@ -51,4 +51,7 @@ const struct snapshot *joined_windows_and_outcomes(struct joined *j, void (*paus
 void joined_add_stalls(struct joined *j, const char *route, const char *kind, uint64_t count,
                        int64_t held_ns);
 
+/* Adds what the supervisor knows of an application to joined_totals(). */
+void joined_set_app(struct joined *j, const char *app, size_t ready, uint64_t deaths);
+
 #endif

@@ -6,6 +6,8 @@
 #ifndef APP_METRICS_SNAPSHOT_APPS_H
 #define APP_METRICS_SNAPSHOT_APPS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "apps/admission.h"
@@ -23,6 +25,9 @@ enum snapshot_app_number {
 struct snapshot_app {
     const char *name;
     int in_flight, waiting;
+    bool supervised;                   /* its supervisor has told the next two */
+    size_t ready;                      /* processes that get requests */
+    uint64_t deaths;                   /* ends of its processes that were not planned */
     struct series served;              /* by enum snapshot_app_number */
     struct series waited;              /* no numbers */
     struct snapshot_attempts attempts; /* none are counted where there are no second ones */

@@ -78,6 +78,15 @@ static void each_app_stall_total(void *arg,
         app_watch_totals_each(s->applications.watch, fn, to);
 }
 
+static void each_app_total(void *arg, void (*fn)(void *to, const char *app, size_t ready, uint64_t deaths),
+                           void *to)
+{
+    const struct supervisor *s = arg;
+
+    if (s->applications.apps != NULL)
+        apps_totals_each(s->applications.apps, fn, to);
+}
+
 struct admin_supervisor supervisor_answers(struct supervisor *s)
 {
     return (struct admin_supervisor){
@@ -89,6 +98,7 @@ struct admin_supervisor supervisor_answers(struct supervisor *s)
         .app_stalls = write_app_stalls,
         .app_tasks = write_app_tasks,
         .app_stall_totals = each_app_stall_total,
+        .app_totals = each_app_total,
         .arg = s,
     };
 }

@@ -269,7 +269,8 @@ static int run(void *arg)
     atomic_store(&shared_of(p)->pid, 0);
     set_state(p, APP_PROCESS_NONE);
     unlink_from_app(p);
-    app->deaths += p->leave == NULL;
+    if (p->leave == NULL)
+        atomic_fetch_add(&app->block->deaths, 1);
     if (!p->ready && p->leave == NULL)
         count_failure(p);
     p->finished = true;

@@ -83,7 +83,7 @@ struct supervised_app {
     size_t tasks; /* of positions and processes */
     int failed;   /* starts in a row without a process that got ready */
     bool said;    /* while it is broken: the line in the block is what a process said; else how it ended */
-    uint64_t starts, deaths;
+    uint64_t starts;
     char last_end[WEIR_PROCESS_END_BYTES];
 };
 

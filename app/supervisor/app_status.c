@@ -45,12 +45,19 @@ static void write_app(const struct supervised_app *app, bool first, struct text_
     text_out_json_member(out, "last_line", app_block_is_broken(app->block, line) && app->said ? line : NULL);
     text_out_json_member(out, "last_end", app->last_end[0] != '\0' ? app->last_end : NULL);
     text_out_printf(out, ",\"wanted\":%d,\"starts\":%" PRIu64 ",\"deaths\":%" PRIu64 ",\"waiting\":%d",
-                    app->settings->app.processes, app->starts, app->deaths,
+                    app->settings->app.processes, app->starts, atomic_load(&app->block->deaths),
                     weir_shared_count_sum(app->apps->place.shared, &app->block->waiting));
     text_out_add(out, ",\"processes\":[");
     for (const struct supervised_process *p = app->processes; p != NULL; p = p->next)
         write_process(p, p == app->processes, out);
     text_out_add(out, "]}");
+}
+
+void apps_totals_each(const struct apps *apps,
+                      void (*fn)(void *to, const char *app, size_t ready, uint64_t deaths), void *to)
+{
+    for (const struct supervised_app *app = apps->first; app != NULL; app = app->next)
+        fn(to, app->name, supervised_app_ready(app), atomic_load(&app->block->deaths));
 }
 
 void apps_say_replaced(const struct apps *apps, struct text_out *out)

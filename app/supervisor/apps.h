@@ -55,6 +55,11 @@ void apps_expel(struct apps *apps, int member);
 /* Ends all processes in order: no more requests come. Waits. */
 void apps_stop(struct apps *apps);
 
+/* Calls fn for each application: how many of its processes get requests, and how many have ended unplanned.
+ */
+void apps_totals_each(const struct apps *apps,
+                      void (*fn)(void *to, const char *app, size_t ready, uint64_t deaths), void *to);
+
 /* Writes a line about each application whose processes are still those of an earlier configuration. */
 void apps_say_replaced(const struct apps *apps, struct text_out *out);
 

@@ -238,6 +238,9 @@ def what_does_not_get_ready_after_a_reload_is_told():
         weir.wait_for('error application does not get ready as it is now: .* app=shop last_line="no such module"')
         same(json.loads(ask(weir.address("admin"), "/processes").body)["apps"][0]["state"], "replacing")
         same(body(weir, "/pid"), pid)
+        metrics = ask(weir.address("admin"), "/metrics").body.decode()
+        assert 'weir_app_processes_ready{app="shop"} 1\n' in metrics, metrics
+        assert int(re.search(r'weir_app_process_deaths_total{app="shop"} (\d+)\n', metrics)[1]) >= 3, metrics
 
 
 def a_folder_that_is_removed_comes_again():
