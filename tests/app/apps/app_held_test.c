@@ -169,7 +169,8 @@ static pid_t shell(const char *script)
     return pid;
 }
 
-/* Looks until the verdict is there, as long as it takes. */
+/* Looks until the verdict on a child of the process is there, as long as it takes: the shell itself may be
+ * held before it has a child. */
 static struct app_held_by wait_for(pid_t pid, enum app_held how, enum app_held or)
 {
     static struct proc_family families[2];
@@ -182,7 +183,7 @@ static struct app_held_by wait_for(pid_t pid, enum app_held how, enum app_held o
         i = 1 - i;
         proc_family_read(pid, &families[i]);
         by = app_held_of(&families[1 - i], &families[i], 1);
-    } while (by.how != how && by.how != or);
+    } while ((by.how != how && by.how != or) || by.pid == pid);
     return by;
 }
 
