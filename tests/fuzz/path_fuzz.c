@@ -56,8 +56,9 @@ static void spell(weir_bytes normal)
     CHECK(strcmp(plain, again) == 0);
     CHECK(weir__http_path_normalize(weir_bytes_of(plain), room, sizeof room, &renormal, &fault) == 0);
     CHECK(weir_bytes_equal(renormal, weir_bytes_of(plain)));
-    found = rooted_open_path(path + 1, NULL, file);
-    CHECK(rooted_open_path(plain + 1, NULL, same) == found && (found < 0 || strcmp(file, same) == 0));
+    found = rooted_open_path(weir_bytes_of(path + 1), NULL, file);
+    CHECK(rooted_open_path(weir_bytes_of(plain + 1), NULL, same) == found &&
+          (found < 0 || strcmp(file, same) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
