@@ -104,7 +104,8 @@ static struct weir__unserved_row *row_of_half_sent(struct weir__unserved_connect
     return (uint16_t)get(&row->version) == c.place->version ? row : NULL;
 }
 
-/* --- events --- */
+/* --- events ---
+ * Rows are counted before the sums: a reader of a sum, and then of the rows, finds there what it counts. */
 
 void weir__unserved_begins(struct weir__unserved_connection c)
 {
@@ -120,32 +121,36 @@ static struct weir__unserved_row *leave_stage(struct weir__unserved_connection c
     if (*c.stage == WEIR__STAGE_FRESH)
         add(&c.unserved->fresh, -1);
     if (*c.stage == WEIR__STAGE_HALF_SENT) {
-        add(&c.unserved->half_sent, -1);
         row = row_of_half_sent(c);
         if (row != NULL)
             add(&row->half_sent, -1);
+        add(&c.unserved->half_sent, -1);
     }
     *c.stage = WEIR__STAGE_SERVED;
     return row;
 }
 
-void weir__unserved_half_sent(struct weir__unserved_connection c)
+/* Counts a connection in the row of its address. */
+static struct weir__unserved_place count_half_sent(struct weir__unserved_connection c)
 {
     struct weir__unserved_row *row;
     struct weir__client_key key;
 
+    if (!key_of(c.stream, &key))
+        return (struct weir__unserved_place){0, 1}; /* of no row: versions at rest are even */
+    row = row_of(c.unserved, &key);
+    add(&row->half_sent, 1);
+    return (struct weir__unserved_place){(uint16_t)(row - c.unserved->rows), (uint16_t)get(&row->version)};
+}
+
+void weir__unserved_half_sent(struct weir__unserved_connection c)
+{
     if (*c.stage == WEIR__STAGE_HALF_SENT)
         return;
     (void)leave_stage(c);
     *c.stage = WEIR__STAGE_HALF_SENT;
+    *c.place = count_half_sent(c);
     add(&c.unserved->half_sent, 1);
-    *c.place = (struct weir__unserved_place){0, 1}; /* of no row: versions at rest are even */
-    if (!key_of(c.stream, &key))
-        return;
-    row = row_of(c.unserved, &key);
-    add(&row->half_sent, 1);
-    *c.place =
-        (struct weir__unserved_place){(uint16_t)(row - c.unserved->rows), (uint16_t)get(&row->version)};
 }
 
 void weir__unserved_served(struct weir__unserved_connection c)
@@ -162,11 +167,11 @@ void weir__unserved_ends(struct weir__unserved_connection c, enum weir_unserved 
     if (*c.stage == WEIR__STAGE_SERVED)
         return;
     row = leave_stage(c);
-    set(&u->ended[way], get(&u->ended[way]) + 1);
     if (row == NULL && key_of(c.stream, &key))
         row = row_of(u, &key);
     if (row != NULL)
         set(&row->ended[way], get(&row->ended[way]) + 1);
+    set(&u->ended[way], get(&u->ended[way]) + 1);
 }
 
 /* --- reading --- */
