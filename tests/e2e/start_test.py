@@ -3,6 +3,7 @@
 """The start of 'weir serve' and the result of 'weir check': both refuse the same files, in the same words."""
 import contextlib
 import ctypes
+import errno
 import os
 import random
 import re
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 
-from rig import PATIENCE, ROOT, WEIR, Weir, ask, connect, nobody, receive, run, same
+from rig import PATIENCE, ROOT, WEIR, Weir, ask, connect, nobody, receive, run, same, until
 
 HELLO = "routes: [{path: /, respond: {body: ok}}]\n"
 BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + HELLO
@@ -230,12 +231,21 @@ def a_quota_of_half_a_cpu_makes_one_loop():
         with open(os.path.join(cgroup, "cgroup.procs"), "w") as file:
             file.write(str(os.getpid()))
 
+    def left():
+        try:
+            os.rmdir(cgroup)
+        except OSError as problem:
+            if problem.errno != errno.EBUSY:
+                raise
+            return False
+        return True
+
     try:
         with Weir("serve", config="listen: 127.0.0.1:0\n" + HELLO, preexec=enter) as weir:
             weir.wait_for(r"starting .*\bloops=1 pools=\"compute 1\+64, blocking 32")
             same(ask(weir.address(), "/").status, 200)
     finally:
-        os.rmdir(cgroup)
+        until("its last process has gone", left) # the gateway process ends behind its supervisor
 
 
 cgroup = make_cgroup()
