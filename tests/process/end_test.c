@@ -219,7 +219,7 @@ static int signals(void *arg)
     expect_text(&end, "ended by SIGKILL");
     assert_int_equal(weir_scope_close(&s.scope), 0);
 
-    begin(&s, "kill -SEGV $$ & echo ready; wait; sleep 1000", weir_ms(0));
+    begin(&s, "echo ready; kill -SEGV $$; sleep 1000", weir_ms(0));
     assert_int_equal(weir_process_wait(s.process, &end), 0);
     assert_false(end.asked);
     assert_int_equal(end.signal, SIGSEGV);
